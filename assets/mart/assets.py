@@ -1,0 +1,152 @@
+"""Dagster assets ``mart/<table>`` and the checks on figures and claims.
+
+Belongs here: order, checks and metadata. Keep out: computing (``figures``, ``claims``, the ``.sql`` files).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from assets.common import POOL
+from assets.core.assets import sql_asset
+from assets.materialize import comment, hold_to
+from assets.mart.claims import create_claim_result
+from assets.mart.figures import (
+    create_history,
+    create_quarterly_metric,
+    figures_as_known,
+    mark_stale,
+    parts_that_miss_the_whole,
+    record_history,
+)
+from assets.sql_files import sql_files
+from data_contracts.metric import load_metrics
+from data_contracts.model import TableContract
+from data_contracts.outputs import load_outputs
+from resources.dagster_workspace import JibaoWorkspace
+from resources.workspace import Workspace
+
+FIGURES = dg.AssetKey(["mart", "quarterly_metric"])
+CLAIMS = dg.AssetKey(["mart", "claim_result"])
+
+
+def mart_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:
+    """Figures, their history, claims, and one asset a ``.sql`` file of the layer."""
+    outputs = load_outputs()
+    tables = [sql_asset(f, outputs.get(f.table), "group") for f in sql_files("mart").values()]
+    return [_quarterly_metric(), _history(contracts), _claim_result(), *tables]
+
+
+def _quarterly_metric() -> dg.AssetsDefinition:
+    metrics = load_metrics()
+    facts = sorted({m.fact for m in metrics.values() if m.fact})
+    histories = [name for name in sql_files("core") if name.endswith("_history")]
+
+    @dg.asset(
+        key=FIGURES,
+        deps=[*(["core", n] for n in (*facts, *histories, "dim_quarter", "cut_off")), ["mart", "coverage"]],
+        group_name="group",
+        description="Every figure of every quarter at every grain, compiled from data_contracts/metrics.",
+        kinds={"sql", "table"},
+        pool=POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "parts_equal_whole", asset=FIGURES, blocking=True,
+                description="Additive figures: the parts of every grain add up to the group's figure.",
+            )
+        ],
+    )  # fmt: skip
+    def quarterly_metric(workspace: JibaoWorkspace) -> Iterator[Any]:
+        with workspace.workspace.engine.begin() as session:
+            create_quarterly_metric(session, metrics)
+            promise = load_outputs()["mart.quarterly_metric"]
+            hold_to(session, promise)
+            comment(session, promise, "table")
+            stale = mark_stale(session, metrics)
+            missed = parts_that_miss_the_whole(session, metrics)
+            (rows,) = session.row("SELECT count(*) FROM mart.quarterly_metric")
+        yield dg.AssetCheckResult(
+            check_name="parts_equal_whole",
+            passed=not missed,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=missed[0] if missed else "the parts of every additive figure add up to the whole",
+            metadata={"missed": dg.MetadataValue.json(missed)},
+        )
+        yield dg.MaterializeResult(
+            metadata={"dagster/row_count": rows, "metrics": len(metrics), "stale": dg.MetadataValue.json(stale)}
+        )
+
+    return quarterly_metric
+
+
+def _history(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["mart", "quarterly_metric_history"],
+        deps=[FIGURES],
+        group_name="group",
+        description="Every value each figure has had, from when to when the warehouse knew it.",
+        kinds={"sql", "table"},
+        pool=POOL,
+    )
+    def quarterly_metric_history(
+        context: dg.AssetExecutionContext, workspace: JibaoWorkspace
+    ) -> dg.MaterializeResult[Any]:
+        ws = workspace.workspace
+        with ws.engine.begin() as session:
+            create_history(session)
+        replayed = _replay(context, ws, contracts)
+        with ws.engine.begin() as session:
+            added = record_history(session, ws.known_utc)
+            promise = load_outputs()["mart.quarterly_metric_history"]
+            hold_to(session, promise)
+            comment(session, promise, "table")
+            (rows,) = session.row("SELECT count(*) FROM mart.quarterly_metric_history")
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": rows, "new_values": added, "nights_replayed": replayed}
+        )
+
+    return quarterly_metric_history
+
+
+def _replay(context: dg.AssetExecutionContext, ws: Workspace, contracts: Mapping[str, TableContract]) -> int:
+    """History is a cache too: when it is empty, earlier nights are recomputed as known then, oldest first."""
+    with ws.engine.begin() as session:
+        (known,) = session.row("SELECT count(*) FROM mart.quarterly_metric_history")
+    nights = [] if known else [datetime.fromisoformat(e["at"]) for e in ws.decisions.entries("run")]
+    for night in nights:
+        context.log.info(f"recomputing the figures as known at {night.isoformat()}")
+        with figures_as_known(ws.engine, contracts, night) as catalog, ws.engine.begin() as session:
+            record_history(session, night.astimezone(UTC).replace(tzinfo=None), catalog)
+    return len(nights)
+
+
+def _claim_result() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=CLAIMS,
+        deps=[FIGURES],
+        group_name="group",
+        description="Each statement of a bulletin beside the figure computed from the ledgers.",
+        kinds={"sql", "table"},
+        pool=POOL,
+        check_specs=[
+            dg.AssetCheckSpec("claims_hold", asset=CLAIMS, description="No computed claim is outside its range.")
+        ],
+    )
+    def claim_result(workspace: JibaoWorkspace) -> Iterator[Any]:
+        with workspace.workspace.engine.begin() as session:
+            counted, failed = create_claim_result(session)
+            promise = load_outputs()["mart.claim_result"]
+            hold_to(session, promise)
+            comment(session, promise, "table")
+        yield dg.AssetCheckResult(
+            check_name="claims_hold",
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=failed[0] if failed else f"{counted['pass']} claims hold",
+            metadata={"failed": dg.MetadataValue.json(failed)},
+        )
+        yield dg.MaterializeResult(metadata={"dagster/row_count": sum(counted.values()), **counted})
+
+    return claim_result

@@ -1,0 +1,143 @@
+"""``mart.quarterly_metric`` and the history of every value a figure has had.
+
+Belongs here: running the compiled metric query, marking figures that rest on a stale table, keeping history,
+and recomputing a past night's figures. Keep out: the query's text (``data_contracts.metric_sql``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+
+from assets.materialize import create_cut_off
+from assets.sql_files import SqlFile, create_statement, sql_files, upstream_tables
+from assets.staged.known import create_known
+from data_contracts.metric import Metric, load_metrics, refusal
+from data_contracts.metric_sql import COLUMNS, quarterly_metric_sql
+from data_contracts.model import TableContract
+from resources.engine import Engine, Session
+
+_LISTED = ", ".join(COLUMNS)
+_KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
+_VALUE = ("value", "value_date", "value_date_to", "value_text", "definition_hash")
+PAST = "past"
+
+
+def create_quarterly_metric(session: Session, metrics: Mapping[str, Metric], catalog: str = "") -> None:
+    """Compute every figure of every quarter into ``<catalog>mart.quarterly_metric``."""
+    session.run(f"CREATE OR REPLACE TABLE {catalog}mart.quarterly_metric AS {quarterly_metric_sql(metrics)}")
+
+
+def mark_stale(session: Session, metrics: Mapping[str, Metric]) -> dict[str, list[str]]:
+    """Append ``stale:<table>`` to the flags of figures that rest on a table whose source failed.
+
+    Returns metric id → stale tables.
+    """
+    failed = {r[0] for r in session.rows("SELECT table_name FROM meta.source_state WHERE state = 'failed'")}
+    found: dict[str, list[str]] = {}
+    for metric in metrics.values():
+        stale = sorted(failed & tables_behind(metric, metrics))
+        if stale:
+            found[metric.id] = stale
+            words = " ".join(f"stale:{table}" for table in stale)
+            session.run(
+                "UPDATE mart.quarterly_metric SET flags = trim(concat_ws(' ', flags, :w)) WHERE metric_id = :m",
+                w=words, m=metric.id,
+            )  # fmt: skip
+    return found
+
+
+def tables_behind(metric: Metric, metrics: Mapping[str, Metric]) -> set[str]:
+    """Source tables a metric rests on, by the SQL of its fact (a ratio: of both inputs)."""
+    if metric.ratio:
+        inputs = (metric.ratio.numerator, metric.ratio.denominator)
+        return set().union(*(tables_behind(metrics[name], metrics) for name in inputs))
+    files: dict[str, SqlFile] = {f.table: f for f in sql_files("core").values()}
+    return {t.removeprefix("known.") for t in upstream_tables(files, f"core.{metric.fact}")}
+
+
+def parts_that_miss_the_whole(session: Session, metrics: Mapping[str, Metric]) -> list[str]:
+    """Additive figures whose parts do not add up to the group's figure, each in one line."""
+    missed = []
+    for metric in metrics.values():
+        for grain in metric.grains:
+            if grain == "group" or refusal(metric, grain) or metric.kind not in ("flow", "stock"):
+                continue
+            rows = session.rows(
+                "SELECT w.quarter, w.period, w.value, coalesce(p.value, 0) FROM mart.quarterly_metric AS w "
+                "LEFT JOIN (SELECT quarter, period, sum(value) AS value FROM mart.quarterly_metric "
+                "WHERE metric_id = :m AND grain = :g GROUP BY quarter, period) AS p "
+                "ON p.quarter = w.quarter AND p.period = w.period "
+                "WHERE w.metric_id = :m AND w.grain = 'group' AND w.value <> coalesce(p.value, 0)",
+                m=metric.id, g=grain,
+            )  # fmt: skip
+            missed += [f"{metric.id} {q} {p}: by {grain} {v}, the group {w}" for q, p, w, v in rows]
+    return missed
+
+
+def create_history(session: Session) -> None:
+    """``mart.quarterly_metric_history``: one row a value, ``_known_from`` to ``_known_to`` (UTC, half-open)."""
+    session.run(
+        f"CREATE TABLE IF NOT EXISTS mart.quarterly_metric_history AS "
+        f"SELECT {_LISTED}, CAST(NULL AS TIMESTAMP) AS _known_from, CAST(NULL AS TIMESTAMP) AS _known_to "
+        "FROM mart.quarterly_metric LIMIT 0"
+    )
+
+
+def record_history(session: Session, known_at: datetime, catalog: str = "") -> int:
+    """Close values that changed or vanished and add the new ones; returns how many were added.
+
+    ``known_at``: naive UTC, later than every earlier call's.
+    """
+    source = f"{catalog}mart.quarterly_metric"
+    same_key = " AND ".join(f"n.{c} = h.{c}" for c in _KEY)
+    same_value = " AND ".join(f"n.{c} IS NOT DISTINCT FROM h.{c}" for c in _VALUE)
+    session.run(
+        "UPDATE mart.quarterly_metric_history AS h SET _known_to = CAST(:k AS TIMESTAMP) "
+        f"WHERE h._known_to IS NULL AND NOT EXISTS (SELECT 1 FROM {source} AS n WHERE {same_key} AND {same_value})",
+        k=known_at,
+    )
+    new = (
+        f"FROM {source} AS n LEFT JOIN mart.quarterly_metric_history AS h "
+        f"ON h._known_to IS NULL AND {same_key} WHERE h.metric_id IS NULL"
+    )
+    (added,) = session.row(f"SELECT count(*) {new}")
+    listed = ", ".join(f"n.{c}" for c in COLUMNS)
+    session.run(
+        f"INSERT INTO mart.quarterly_metric_history SELECT {listed}, CAST(:k AS TIMESTAMP), NULL {new}", k=known_at
+    )
+    return int(added)
+
+
+@contextmanager
+def figures_as_known(
+    engine: Engine, contracts: Mapping[str, TableContract], cut_off: datetime
+) -> Iterator[str]:
+    """All figures as known at ``cut_off`` (aware), in ``<catalog>mart.quarterly_metric`` of a catalog in memory.
+
+    The same core and metric SQL runs over ``staged`` as known then. Yields the catalog prefix (``past.``).
+    """
+    with engine.begin() as session:
+        (home,) = session.row("SELECT current_database()")
+        session.run(f"ATTACH ':memory:' AS {PAST}")
+    try:
+        with engine.begin() as session:
+            session.run(f"USE {PAST}")
+            try:
+                for schema in ("known", "core", "mart"):
+                    session.run(f"CREATE SCHEMA {schema}")
+                create_known(session, contracts, staged=f"{home}.staged", cut_off=cut_off)
+                create_cut_off(session, cut_off)
+                for layer in ("core", "mart"):
+                    for file in sql_files(layer).values():
+                        # A run's own records (meta) are of that run; no past figure reads them.
+                        if not any(t.startswith("meta.") for t in file.reads):
+                            session.run(create_statement(file))
+                create_quarterly_metric(session, load_metrics())
+            finally:
+                session.run(f"USE {home}")
+        yield f"{PAST}."
+    finally:
+        with engine.begin() as session:
+            session.run(f"DETACH {PAST}")

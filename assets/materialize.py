@@ -1,0 +1,124 @@
+"""Run a ``.sql`` file as a table or view that keeps its output contract.
+
+Belongs here: create, compare with the contract, comment, count; column lineage from sqlglot. Keep out: what
+the SQL says, and Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.lineage import Node, lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
+
+from assets.sql_files import DIALECT, SqlFile, create_statement
+from data_contracts.outputs import OutputContract
+from resources.engine import Session
+
+
+class BrokenPromise(Exception):
+    """A table does not have the columns its output contract promises BI."""
+
+
+def create_cut_off(session: Session, known_at: datetime, catalog: str = "") -> None:
+    """``core.cut_off``: the one row that says what the warehouse knew (UTC) and which day that is in Shanghai."""
+    at = known_at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    session.run(
+        f"CREATE OR REPLACE VIEW {catalog}core.cut_off AS SELECT TIMESTAMP '{at}' AS known_at, "
+        f"CAST(TIMESTAMP '{at}' + INTERVAL 8 HOUR AS DATE) AS cut_off_date"
+    )
+
+
+def materialize(session: Session, file: SqlFile, promise: OutputContract | None) -> int:
+    """Create the table or view, hold it to its contract, comment it; returns its rows."""
+    session.run(f"CREATE SCHEMA IF NOT EXISTS {file.layer}")
+    _drop_other_kind(session, file)
+    session.run(create_statement(file))
+    if promise is not None:
+        hold_to(session, promise)
+        comment(session, promise, file.materialized)
+    return int(session.row(f"SELECT count(*) FROM {file.table}")[0])
+
+
+def hold_to(session: Session, promise: OutputContract) -> None:
+    """Raise :class:`BrokenPromise` unless the table has exactly the promised columns and types, in order."""
+    table = f"{promise.layer}.{promise.name}"
+    found = session.columns(f"SELECT * FROM {table}")
+    promised = [(c.name, _type(c.type)) for c in promise.columns]
+    if found != promised:
+        missing = [c for c in promised if c not in found]
+        extra = [c for c in found if c not in promised]
+        raise BrokenPromise(
+            f"{table}: promised but not there {missing}, there but not promised {extra} → "
+            f"change the SQL, or data_contracts/{promise.layer}/{promise.name}.yaml with a new version"
+        )
+
+
+def comment(session: Session, promise: OutputContract, kind: str) -> None:
+    """Comments on the table and every column: Chinese name, then the English description."""
+    table = f"{promise.layer}.{promise.name}"
+    session.run(f"COMMENT ON {kind.upper()} {table} IS {_text(f'{promise.business_name}: {promise.description}')}")
+    for column in promise.columns:
+        text = _text(f"{column.business_name}: {column.description}")
+        session.run(f'COMMENT ON COLUMN {table}."{column.name}" IS {text}')
+
+
+def column_lineage(file: SqlFile, schemas: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    """Output column → (table, column) it is computed from, by sqlglot.
+
+    ``schemas``: ``schema.table`` → column → type, for the tables the file reads.
+    """
+    nested: dict[str, dict[str, dict[str, str]]] = {}
+    for name, columns in schemas.items():
+        schema, table = name.split(".", 1)
+        nested.setdefault(schema, {})[table] = dict(columns)
+    tree = qualify(
+        sqlglot.parse_one(file.sql, dialect=DIALECT), dialect=DIALECT, schema=nested,
+        validate_qualify_columns=False, identify=False,
+    )  # fmt: skip
+    scope = build_scope(tree)
+    if scope is None or not isinstance(tree, exp.Query):
+        return {}
+    found = {}
+    for column in tree.named_selects:
+        leaves = lineage(column, tree, nested, dialect=DIALECT, scope=scope, trim_selects=False)
+        found[column] = sorted(_sources(leaves))
+    return found
+
+
+def _sources(node: Node) -> set[tuple[str, str]]:
+    sources = set()
+    for leaf in node.walk():
+        if isinstance(leaf.expression, exp.Table) and leaf.expression.db:
+            sources.add((f"{leaf.expression.db}.{leaf.expression.name}", leaf.name.rsplit(".", 1)[-1].strip('"')))
+    return sources
+
+
+def _drop_other_kind(session: Session, file: SqlFile) -> None:
+    """A file that changed between view and table would otherwise fail on its own older self."""
+    rows = session.rows(
+        "SELECT table_type FROM information_schema.tables WHERE table_catalog = current_database() "
+        "AND table_schema = :s AND table_name = :n",
+        s=file.layer, n=file.name,
+    )  # fmt: skip
+    for (kind,) in rows:
+        if (kind == "VIEW") != (file.materialized == "view"):
+            session.run(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {file.table}")
+
+
+def _type(declared: str) -> str:
+    """Warehouse type of a contract's physicalType: lengths of text are not types."""
+    base = declared.split("(")[0].strip().upper()
+    if base in ("VARCHAR", "CHAR", "TEXT"):
+        return "VARCHAR"
+    if base in ("INT", "SMALLINT", "BIGINT", "INTEGER"):
+        return {"INT": "INTEGER", "SMALLINT": "SMALLINT"}.get(base, base)
+    return declared.replace(" ", "").upper()
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,80 @@
+"""Dagster assets ``publish/warehouse`` and ``publish/verdict``.
+
+Belongs here: publishing after every figure stands, and ending the run failed when a source failed. Keep out:
+the file handling (``resources.publisher``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets.common import POOL
+from assets.publish.record import comment_records, fingerprints, write_quarantine
+from data_contracts.model import TableContract
+from resources.dagster_workspace import JibaoWorkspace
+from resources.publisher import FilePublisher
+
+MART = ("quarterly_metric_history", "claim_result", "data_quality", "conservation", "freshness")
+
+
+def publish_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:
+    """Publish, then the verdict."""
+    return [_warehouse(contracts), _verdict()]
+
+
+def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["publish", "warehouse"],
+        deps=[*(["mart", name] for name in MART), ["report", "quarterly_bulletin"]],
+        group_name="group",
+        description="The published warehouse file: a whole copy, then one atomic switch of current.duckdb.",
+        kinds={"duckdb"},
+        pool=POOL,
+    )
+    def warehouse(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
+        ws = workspace.workspace
+        with ws.engine.begin() as session:
+            quarantined = write_quarantine(session, contracts)
+            comment_records(session)
+            prints = fingerprints(session)
+        ws.expectations.close()
+        path = FilePublisher(ws.home / "published", ws.settings.keep_published).publish(ws.engine, ws.stamp)
+        ws.decisions.append(
+            "run", ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "file": path.name,
+                "bytes": path.stat().st_size,
+                "quarantined_open": quarantined,
+                "fingerprints": dg.MetadataValue.json(prints),
+            }
+        )
+
+    return warehouse
+
+
+def _verdict() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["publish", "verdict"],
+        deps=[["publish", "warehouse"]],
+        group_name="group",
+        description="Ends the run failed, with its one cause, when a source failed; the rest is published by then.",
+        pool=POOL,
+    )
+    def verdict(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
+        with workspace.workspace.engine.begin() as session:
+            failed = session.rows(
+                "SELECT table_name, cause FROM meta.source_state WHERE state = 'failed' ORDER BY table_name"
+            )
+        if failed:
+            more = f" (and {len(failed) - 1} more: {', '.join(t for t, _ in failed[1:])})" if failed[1:] else ""
+            raise dg.Failure(
+                description=f"{failed[0][1]}{more}",
+                metadata={"stale_tables": dg.MetadataValue.json([t for t, _ in failed])},
+                allow_retries=False,
+            )
+        return dg.MaterializeResult(metadata={"verdict": "every source answered"})
+
+    return verdict

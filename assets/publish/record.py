@@ -1,0 +1,87 @@
+"""What a publication says about itself: quarantine without its content, comments, fingerprints.
+
+Belongs here: the ``meta`` tables readers see. Keep out: the switch itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assets.staged.known import admitted, checked
+from assets.staged.relationships import rule_id
+from assets.staged.tables import key_text
+from data_contracts.model import TableContract
+from resources.engine import Session
+
+_COMMENTS = {
+    "meta.batch_load": "Landed batches and what became of their rows; the five dispositions add up to landed.",
+    "meta.rule_result": "Every rule on every batch: violations counted by SQL and by Great Expectations.",
+    "meta.scope_version": "Highest delivered version of each scope of a re-sent workbook.",
+    "meta.source_state": "How the last extraction of each table went; failed tables keep their last good version.",
+    "meta.quarantine": "Rejected rows without their content: where they stand at the source and which rules they broke.",
+}
+
+
+def write_quarantine(session: Session, contracts: Mapping[str, TableContract]) -> int:
+    """``meta.quarantine``: one row a rejected source row (its newest rejection), masked; returns the open ones.
+
+    ``state``: ``open``; ``resolved`` once a later batch brought a version of the same key that passed;
+    ``held`` for rows that wait for their parent.
+    """
+    session.run(
+        "CREATE OR REPLACE TABLE meta.quarantine AS "
+        "SELECT q.table_name, q.key_text, q.rules, q.source_ref, q.row_no, q.batch_id, q.known_at, "
+        "q.replaces_current, CAST('open' AS VARCHAR) AS state FROM ("
+        "  SELECT *, row_number() OVER (PARTITION BY table_name, key_text, rules, raw_row "
+        "    ORDER BY known_at DESC, row_id DESC) AS newest FROM private.quarantine.quarantined_row) AS q "
+        "JOIN meta.batch_load AS l ON l.table_name = q.table_name AND l.batch_id = q.batch_id WHERE q.newest = 1"
+    )
+    for contract in contracts.values():
+        session.run(
+            "UPDATE meta.quarantine AS q SET state = 'resolved' WHERE q.table_name = :t AND EXISTS "
+            f"(SELECT 1 FROM staged.{contract.name} AS s WHERE s._known_from > q.known_at "
+            f"AND {key_text(contract, 's')} = q.key_text)",
+            t=contract.name,
+        )
+        for relationship in (r for r in checked(contract, contracts) if r.orphan == "hold"):
+            session.run(
+                f"INSERT INTO meta.quarantine SELECT :t, {key_text(contract, 's')}, :r, _source_ref, _row_no, "
+                f"_batch_id, _known_from, FALSE, 'held' FROM staged.{contract.name} AS s "
+                f"WHERE _known_to IS NULL AND NOT ({admitted(relationship, contracts)})",
+                t=contract.name, r=rule_id(contract, relationship),
+            )  # fmt: skip
+    return int(session.row("SELECT count(*) FROM meta.quarantine WHERE state = 'open'")[0])
+
+
+def comment_records(session: Session) -> None:
+    """Comments on the ``meta`` tables and on the technical columns of ``staged``."""
+    for table, text in _COMMENTS.items():
+        session.run(f"COMMENT ON TABLE {table} IS '{text}'")
+
+
+def fingerprints(session: Session) -> dict[str, str]:
+    """Count and order-independent fingerprint of every staged table's versions, and of the figures.
+
+    ``count:sum``, the sum over the first 60 bits of each row's md5 (design section 5).
+    """
+    found = {}
+    tables = session.rows(
+        "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database() "
+        "AND table_schema = 'staged' AND table_type = 'BASE TABLE' ORDER BY table_name"
+    )
+    for (table,) in tables:
+        version = "md5(_row_hash || '|' || coalesce(CAST(_known_from AS VARCHAR), '') || '|' || coalesce(CAST(_known_to AS VARCHAR), ''))"
+        found[f"staged.{table}"] = _fingerprint(session, f"staged.{table}", version)
+    row = (
+        "md5(metric_id || '|' || quarter || '|' || period || '|' || grain || '|' || scope_code || '|' || "
+        "coalesce(CAST(value AS VARCHAR), '') || '|' || coalesce(CAST(value_date AS VARCHAR), '') || '|' || "
+        "coalesce(value_text, '') || '|' || CAST(fingerprint AS VARCHAR))"
+    )
+    found["mart.quarterly_metric"] = _fingerprint(session, "mart.quarterly_metric", row)
+    return found
+
+
+def _fingerprint(session: Session, table: str, digest: str) -> str:
+    number = f"CAST('0x' || substr({digest}, 1, 15) AS BIGINT)"
+    count, total = session.row(f"SELECT count(*), CAST(coalesce(sum({number}), 0) AS DECIMAL(38,0)) FROM {table}")
+    return f"{count}:{total}"

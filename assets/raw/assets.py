@@ -1,0 +1,91 @@
+"""Dagster assets ``raw/<table>``: one a contract.
+
+Belongs here: retries by failure type and the metadata of an extraction. Keep out: extracting (``extract``).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from assets.common import POOL, asset_metadata, owners
+from assets.raw.extract import Reach, extract, record_state
+from data_contracts.model import TableContract
+from resources.dagster_workspace import JibaoWorkspace
+from resources.failures import PermanentFailure, SourceFailure, TransientFailure
+
+MAX_RETRIES = 2
+RETRY_SECONDS = 10.0
+
+_KINDS = {"sql": "sql", "workbook": "excel", "rest": "json", "file": "csv"}
+
+
+class ExtractConfig(dg.Config):
+    """Run config of a ``raw/<table>`` step, the same as the arguments of ``jibao extract``."""
+
+    full: bool = Field(default=False, description="Ask for everything instead of what is new.")
+    since: str = Field(default="", description="Ask from this day on (YYYY-MM-DD) instead of the watermark.")
+
+
+def raw_assets(contracts: Sequence[TableContract]) -> list[dg.AssetsDefinition]:
+    """One asset a contract; a failing source of an optional table does not fail the step (see ``_failed``)."""
+    return [_raw_asset(contract) for contract in contracts]
+
+
+def _raw_asset(contract: TableContract) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["raw", contract.name],
+        group_name=contract.domain,
+        description=f"{contract.business_name}: landed batches of {contract.server}, exactly as the source said.",
+        kinds={"parquet", _KINDS[contract.transport["kind"]]},
+        owners=owners(contract.owner),
+        metadata=asset_metadata(contract),
+        pool=POOL,
+    )
+    def raw(
+        context: dg.AssetExecutionContext, config: ExtractConfig, workspace: JibaoWorkspace
+    ) -> dg.MaterializeResult[Any]:
+        ws = workspace.workspace
+        reach = Reach(full=config.full, since=date.fromisoformat(config.since) if config.since else None)
+        try:
+            manifest = extract(ws, contract, reach)
+        except TransientFailure as failure:
+            if context.retry_number < MAX_RETRIES:
+                context.log.warning(f"{failure} (try {context.retry_number + 1} of {MAX_RETRIES + 1})")
+                raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=RETRY_SECONDS) from failure
+            return _failed(context, workspace, contract, failure)
+        except PermanentFailure as failure:
+            return _failed(context, workspace, contract, failure)
+        record_state(ws, contract, None)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": manifest.rows,
+                "state": "landed" if manifest.rows else "nothing new",
+                "batch": manifest.batch_id,
+                "bytes": manifest.bytes,
+                "sha256": manifest.sha256,
+                "window": dg.MetadataValue.json(manifest.window.model_dump(mode="json")),
+                "proof": dg.MetadataValue.json(manifest.proof),
+            }
+        )
+
+    return raw
+
+
+def _failed(
+    context: dg.AssetExecutionContext,
+    workspace: JibaoWorkspace,
+    contract: TableContract,
+    failure: SourceFailure,
+) -> dg.MaterializeResult[Any]:
+    """A required table stops the run here. Any other keeps its last good version: the step goes on, the table
+    and all that depends on it are marked stale, and the run ends failed after the rest was published."""
+    record_state(workspace.workspace, contract, failure)
+    if contract.required:
+        raise dg.Failure(description=str(failure), allow_retries=False)
+    context.log.error(str(failure))
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": 0, "state": "failed, last good version kept", "cause": str(failure)}
+    )

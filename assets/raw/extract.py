@@ -1,0 +1,121 @@
+"""Extract one table: how far back to ask, land the answer, commit it to the decisions log.
+
+Belongs here: watermarks, the empty-pull rule and the source's state. Keep out: retries (the asset's).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from assets.staged.tables import create_all, create_staged
+from data_contracts.model import TableContract
+from resources.failures import PermanentFailure, SourceFailure
+from resources.raw_store import Manifest, Window
+from resources.sources.base import ExtractionRequest, connector_for
+from resources.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back an extraction asks: by the watermark, from a day on, or everything."""
+
+    full: bool = False
+    since: date | None = None
+
+
+def extract(workspace: Workspace, contract: TableContract, reach: Reach) -> Manifest:
+    """Land what is new at the source and commit the batch.
+
+    Raises :class:`SourceFailure`. A full extraction that comes back empty where rows were known before is a
+    failure, not an answer: an empty system and a broken one look the same from here.
+    """
+    since = _since(workspace, contract, reach)
+    landed_files = {} if reach.full else _landed_files(workspace, contract)
+    request = ExtractionRequest(contract=contract, since=since, landed_files=landed_files)
+    source = workspace.settings.source(contract.server, contract.name)
+    extraction = connector_for(contract).extract(source, request)
+    window = Window(since=since)
+    manifest = workspace.raw.land(
+        contract, extraction, f"{workspace.stamp}-{contract.name}", workspace.known_at, window
+    )
+    _refuse_suspicious_empty(workspace, contract, manifest)
+    workspace.decisions.append(
+        "batch",
+        workspace.known_at,
+        table=contract.name,
+        batch_id=manifest.batch_id,
+        rows=manifest.rows,
+        sha256=manifest.sha256,
+        contract_version=contract.version,
+        run_id=workspace.run_id,
+    )
+    return manifest
+
+
+def record_state(workspace: Workspace, contract: TableContract, failure: SourceFailure | None) -> None:
+    """Note in ``meta.source_state`` whether this run's extraction worked, with the cause if not."""
+    with workspace.engine.begin() as session:
+        create_all(session)
+        (last_good,) = session.row(
+            "SELECT max(known_at) FROM meta.batch_load WHERE table_name = :t AND status = 'loaded'",
+            t=contract.name,
+        )
+        session.run("DELETE FROM meta.source_state WHERE table_name = :t", t=contract.name)
+        session.run(
+            "INSERT INTO meta.source_state VALUES (:t, CAST(:k AS TIMESTAMP), :s, :c, CAST(:g AS TIMESTAMP))",
+            t=contract.name, k=workspace.known_utc, s="failed" if failure else "ok",
+            c=str(failure) if failure else None, g=last_good,
+        )  # fmt: skip
+
+
+def _since(workspace: Workspace, contract: TableContract, reach: Reach) -> datetime | None:
+    if reach.full or contract.update.watermark is None:
+        return None
+    if reach.since is not None:
+        return datetime.combine(reach.since, time.min)
+    with workspace.engine.begin() as session:
+        create_all(session)
+        (watermark,) = session.row(
+            "SELECT max(watermark) FROM meta.batch_load WHERE table_name = :t AND status = 'loaded'",
+            t=contract.name,
+        )
+    return watermark - timedelta(days=contract.update.overlap_days) if watermark else None
+
+
+def _landed_files(workspace: Workspace, contract: TableContract) -> dict[str, str]:
+    """Files of loaded batches, the newest sha256 of each path. A blocked batch's files are asked for again."""
+    with workspace.engine.begin() as session:
+        create_all(session)
+        blocked = {
+            row[0]
+            for row in session.rows(
+                "SELECT batch_id FROM meta.batch_load WHERE table_name = :t AND status = 'blocked'", t=contract.name
+            )
+        }
+    committed = {e["batch_id"] for e in workspace.decisions.entries("batch") if e["table"] == contract.name}
+    files: dict[str, str] = {}
+    for manifest in workspace.raw.manifests(contract.name):
+        if manifest.batch_id in committed - blocked:
+            for file in manifest.proof.get("files", []):
+                files[file["path"]] = file["sha256"]
+    return files
+
+
+def _refuse_suspicious_empty(workspace: Workspace, contract: TableContract, manifest: Manifest) -> None:
+    if manifest.rows or not manifest.proof.get("full"):
+        return
+    with workspace.engine.begin() as session:
+        create_staged(session, contract)
+        (known,) = session.row(f"SELECT count(*) FROM staged.{contract.name} WHERE _known_to IS NULL")
+    files = manifest.proof.get("files")
+    if known and not (contract.transport.get("kind") in ("workbook", "file") and files == []):
+        raise PermanentFailure(
+            system=contract.server,
+            table=contract.name,
+            where=contract.physical_name,
+            rule="empty pull",
+            cause=f"the source answered with no rows at all; {known} are known",
+            cure="find out why it is empty; if it is meant, delete the rows at the source one delivery at a time "
+            "or raise max_delete_pct in the contract and send a non-empty table",
+        )

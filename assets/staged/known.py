@@ -1,0 +1,111 @@
+"""The ``known`` views: what the rest of the warehouse reads of the staged layer.
+
+Belongs here: one pair of views a table, at the latest state or as known at a cut-off. Keep out: business SQL.
+
+``known.<table>`` is the current rows; ``known.<table>__versions`` every version known by then. A row held
+back because its parent has not come (``orphan: hold``) is left out here and nowhere else, so it enters by
+itself in the run in which the parent is known, and any past view makes the same choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from data_contracts.model import Relationship, TableContract
+from resources.engine import Session, quoted
+
+_TECHNICAL = ("_known_from", "_reconstructed", "_row_hash", "_batch_id", "_source_ref", "_row_no")
+
+
+def create_known(
+    session: Session,
+    contracts: Mapping[str, TableContract],
+    *,
+    catalog: str = "",
+    staged: str = "staged",
+    cut_off: datetime | None = None,
+) -> None:
+    """Create the views of all tables in ``<catalog>known``.
+
+    ``staged``: schema (with catalog, if another) that holds the versions. ``cut_off`` (aware): rows as known
+    then; None is the latest state.
+    """
+    schema = f"{catalog}known"
+    for contract in contracts.values():
+        session.run(f"CREATE OR REPLACE VIEW {schema}.{contract.name}__versions AS {_versions(contract, staged, cut_off)}")
+    for contract in parents_first(contracts):
+        columns = quoted([c.name for c in contract.public])
+        held = "".join(f" AND ({admitted(r, contracts, schema)})" for r in _holding(contract, contracts))
+        session.run(
+            f"CREATE OR REPLACE VIEW {schema}.{contract.name} AS SELECT {columns}, {quoted(_TECHNICAL)} "
+            f"FROM {schema}.{contract.name}__versions AS s WHERE s._known_to IS NULL{held}"
+        )
+
+
+def parents_first(contracts: Mapping[str, TableContract]) -> list[TableContract]:
+    """Contracts ordered so that the parents of held relationships come before their children."""
+    done: dict[str, TableContract] = {}
+
+    def visit(contract: TableContract, path: tuple[str, ...]) -> None:
+        if contract.name in done or contract.name in path:
+            return
+        for relationship in _holding(contract, contracts):
+            for name in (relationship.parent, *((relationship.alias[0],) if relationship.alias else ())):
+                visit(contracts[name], (*path, contract.name))
+        done[contract.name] = contract
+
+    for contract in contracts.values():
+        visit(contract, ())
+    return list(done.values())
+
+
+def admitted(relationship: Relationship, contracts: Mapping[str, TableContract], schema: str = "known") -> str:
+    """SQL test on alias ``s``: the row's parent is known, or the row names none (NULL or '')."""
+    first = f's."{relationship.columns[0]}"'
+    if len(relationship.columns) == 1:
+        parents = f'SELECT "{relationship.parent_columns[0]}" FROM {schema}.{relationship.parent}'
+        tests = [f"{first} IS NULL", f"{first} = ''", f"{first} IN ({parents})"]
+        if contracts[relationship.parent].column(relationship.parent_columns[0]).kind != "string":
+            tests.pop(1)
+    else:
+        on_key = " AND ".join(
+            f'p."{pc}" = s."{c}"'
+            for c, pc in zip(relationship.columns, relationship.parent_columns, strict=True)
+        )
+        missing = [f's."{c}" IS NULL' for c in relationship.columns]
+        tests = [*missing, f"EXISTS (SELECT 1 FROM {schema}.{relationship.parent} AS p WHERE {on_key})"]
+    if relationship.alias:
+        table, column, split = relationship.alias
+        if split:
+            listed = f"replace('{split}' || a.\"{column}\" || '{split}', '{split} ', '{split}')"
+            tests.append(
+                f"EXISTS (SELECT 1 FROM {schema}.{table} AS a WHERE strpos({listed}, '{split}' || {first} || '{split}') > 0)"
+            )
+        else:
+            tests.append(f'{first} IN (SELECT "{column}" FROM {schema}.{table})')
+    return " OR ".join(tests)
+
+
+def checked(contract: TableContract, contracts: Mapping[str, TableContract]) -> list[Relationship]:
+    """Relationships whose parent (and alias table) is under contract; the others cannot be checked yet."""
+    return [
+        r
+        for r in contract.relationships
+        if r.parent in contracts and (r.alias is None or r.alias[0] in contracts)
+    ]
+
+
+def _holding(contract: TableContract, contracts: Mapping[str, TableContract]) -> list[Relationship]:
+    return [r for r in checked(contract, contracts) if r.orphan == "hold" and r.parent != contract.name]
+
+
+def _versions(contract: TableContract, staged: str, cut_off: datetime | None) -> str:
+    columns = quoted([c.name for c in contract.public])
+    if cut_off is None:
+        return f"SELECT {columns}, {quoted(_TECHNICAL)}, _known_to FROM {staged}.{contract.name}"
+    at = f"TIMESTAMP '{cut_off.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ')}'"
+    return (
+        f"SELECT {columns}, {quoted(_TECHNICAL)}, CASE WHEN _known_to > {at} THEN NULL ELSE _known_to END AS _known_to "
+        f"FROM {staged}.{contract.name} WHERE _known_from <= {at}"
+    )

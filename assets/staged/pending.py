@@ -1,0 +1,76 @@
+"""Which landed batches a table still has to stage, in order.
+
+Belongs here: comparing the decisions log with ``meta.batch_load``. That comparison is also the rebuild: with
+the work files gone every committed batch is pending again. Keep out: staging them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from assets.staged.load import Batch
+from data_contracts.model import TableContract
+from resources.engine import Session
+from resources.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class PendingBatch:
+    """A committed batch that is not loaded. ``is_new``: it never was, so it is validated by both back ends."""
+
+    batch: Batch
+    parquet: Path
+    columns: tuple[str, ...]
+    is_new: bool
+
+
+def pending_batches(workspace: Workspace, contract: TableContract) -> list[PendingBatch]:
+    """Committed batches of a table that ``meta.batch_load`` does not know, oldest first.
+
+    Raises ``RuntimeError`` when a batch was changed since it was committed: evidence is never edited.
+    """
+    with workspace.engine.begin() as session:
+        known = {
+            row[0]
+            for row in session.rows("SELECT batch_id FROM meta.batch_load WHERE table_name = :t", t=contract.name)
+        }
+    loaded_before = {e["batch_id"] for e in workspace.decisions.entries("load")}
+    manifests = {m.batch_id: m for m in workspace.raw.manifests(contract.name)}
+    found = []
+    for entry in workspace.decisions.entries("batch"):
+        if entry["table"] != contract.name or entry["batch_id"] in known:
+            continue
+        manifest = manifests.get(entry["batch_id"])
+        if manifest is None or manifest.sha256 != entry["sha256"]:
+            raise RuntimeError(
+                f"{contract.name}: batch {entry['batch_id']} is missing or is not the one that was committed → "
+                "restore JIBAO_HOME/raw from its backup; raw batches are evidence and are never edited"
+            )
+        known_at = datetime.fromisoformat(entry["at"])
+        proof = manifest.proof
+        # Within a delivered scope (a voucher, a month's file) every delivery is whole; for a whole table the
+        # extraction itself must have been full.
+        whole = bool(proof.get("full")) or bool(contract.update.scope)
+        deletes = bool(proof.get("complete")) and whole and manifest.rows > 0
+        found.append(
+            PendingBatch(
+                batch=Batch(manifest.batch_id, known_at, manifest.rows, deletes),
+                parquet=workspace.raw.read_path(manifest),
+                columns=tuple(manifest.columns),
+                is_new=manifest.batch_id not in loaded_before,
+            )
+        )
+    return found
+
+
+def table_state(session: Session, contract: TableContract) -> dict[str, Any]:
+    """``state`` (ok, failed, unknown), ``cause``, ``last_good_known_at`` and current rows of a staged table."""
+    rows = session.rows(
+        "SELECT state, cause, last_good_known_at FROM meta.source_state WHERE table_name = :t", t=contract.name
+    )
+    state, cause, last_good = rows[0] if rows else ("unknown", None, None)
+    (current,) = session.row(f"SELECT count(*) FROM staged.{contract.name} WHERE _known_to IS NULL")
+    return {"state": state, "cause": cause, "last_good_known_at": last_good, "current_rows": int(current)}

@@ -1,0 +1,399 @@
+"""A table contract as the pipeline reads it: ODCS v3.2.0 in, small frozen dataclasses out.
+
+Belongs here: reading one contract file, checking that it is complete, and the typed view of it that the
+back ends share. Keep out: rules (``rules``), SQL (``to_sql``), Great Expectations (``to_expectations``).
+
+What ODCS has no field for stands in ``customProperties`` under the names of ``docs/contracts.md``:
+``transport update recordedAt quarantine required orgPath`` on the contract and ``unit sourceUnit change
+lineage parse valueMap normalise`` on a column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import yaml
+from open_data_contract_standard.model import (
+    CustomProperty,
+    DataQuality,
+    OpenDataContractStandard,
+    SchemaObject,
+    SchemaProperty,
+)
+
+from data_contracts.yaml_file import read_yaml
+
+API_VERSION = "v3.2.0"
+CONTRACTS_DIR = Path(__file__).parent
+SOURCE_DOMAINS = ("finance", "construction", "park")
+
+Verb = Literal["append", "upsert", "replace"]
+Kind = Literal["string", "decimal", "integer", "date", "timestamp", "boolean"]
+
+_TYPES: dict[str, Kind] = {
+    "varchar": "string",
+    "char": "string",
+    "text": "string",
+    "decimal": "decimal",
+    "int": "integer",
+    "smallint": "integer",
+    "bigint": "integer",
+    "date": "date",
+    "timestamp": "timestamp",
+    "datetime": "timestamp",
+    "boolean": "boolean",
+}
+_COLUMN_PROPERTIES = {
+    "unit", "sourceUnit", "change", "lineage", "parse", "valueMap", "normalise",
+}  # fmt: skip
+_CONTRACT_PROPERTIES = {
+    "transport", "update", "recordedAt", "quarantine", "required", "orgPath",
+}  # fmt: skip
+
+
+class ContractError(Exception):
+    """A contract file that cannot be used; names file, place, what is wrong and the cure."""
+
+    def __init__(self, path: Path | str, place: str, cause: str, cure: str) -> None:
+        super().__init__(f"{path}: {place}: {cause} → {cure}")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a ledger: its name in the warehouse, its name and form at the source."""
+
+    name: str
+    source: str
+    kind: Kind
+    physical_type: str
+    required: bool
+    key_position: int | None
+    business_name: str
+    description: str
+    unit: str | None
+    source_unit: str | None
+    change: Literal["event", "correction"] | None
+    lineage: bool
+    restricted: bool
+    enum: tuple[str, ...]
+    value_map: Mapping[str, str]
+    normalise: Literal["width", "trim"]
+    parse: tuple[str, ...]
+    options: Mapping[str, Any]
+    quality: tuple[DataQuality, ...]
+
+    @property
+    def length(self) -> int | None:
+        """Most characters a string column may hold; None where the type sets no bound."""
+        found = re.fullmatch(r"(?:var)?char\((\d+)\)", self.physical_type)
+        return int(found.group(1)) if found else None
+
+    @property
+    def warehouse_type(self) -> str:
+        """Type in the warehouse (DuckDB dialect); lengths are rules, not types."""
+        if self.kind == "decimal":
+            return self.physical_type.upper()
+        return {
+            "string": "VARCHAR",
+            "integer": "BIGINT",
+            "date": "DATE",
+            "timestamp": "TIMESTAMP",
+            "boolean": "BOOLEAN",
+        }[self.kind]
+
+    @property
+    def is_technical(self) -> bool:
+        """Filled by the connector (sheet row, file name), not by the ledger itself."""
+        return self.source.startswith("_")
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a later extraction relates to an earlier one (design: the three update verbs).
+
+    ``scope``: for ``replace`` the columns whose values a batch replaces whole, ``()`` = the whole table.
+    ``watermark``/``overlap_days``: the column and look-back of an incremental extraction.
+    ``version``: column that ranks deliveries of one scope; the highest is in force.
+    ``max_delete_pct``: most current rows of the replaced scopes that absence may delete.
+    """
+
+    verb: Verb
+    scope: tuple[str, ...] = ()
+    watermark: str | None = None
+    overlap_days: int = 0
+    version: str | None = None
+    max_delete_pct: float = 5.0
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """A reference to a parent table, checked after all tables of a run are staged.
+
+    ``orphan``: ``infer`` keeps the row and infers the parent; ``hold`` keeps the row out until it comes.
+    ``alias``: (table, column, separator) where the value may stand instead; separator '' = one value a row.
+    """
+
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    orphan: Literal["infer", "hold"]
+    alias: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """One source table: everything needed to load it."""
+
+    path: Path
+    name: str
+    domain: str
+    version: str
+    business_name: str
+    description: str
+    grain: str
+    owner: str
+    server: str
+    physical_name: str
+    transport: Mapping[str, Any]
+    update: Update
+    recorded_at: str | None
+    quarantine_max_pct: float
+    required: bool
+    org_path: str
+    columns: tuple[Column, ...]
+    relationships: tuple[Relationship, ...]
+    quality: tuple[DataQuality, ...]
+
+    def column(self, name: str) -> Column:
+        """The column of that name; ``KeyError`` names the table when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name}")
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Columns of the natural key in their declared order."""
+        keyed = [c for c in self.columns if c.key_position is not None]
+        return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
+
+    @property
+    def content(self) -> tuple[Column, ...]:
+        """Columns whose change makes a new version: all but lineage and watermark."""
+        return tuple(c for c in self.columns if not c.lineage)
+
+    @property
+    def public(self) -> tuple[Column, ...]:
+        """Columns that may leave the private file."""
+        return tuple(c for c in self.columns if not c.restricted)
+
+    @property
+    def restricted(self) -> tuple[Column, ...]:
+        """Columns that stay in the side tables of the private file."""
+        return tuple(c for c in self.columns if c.restricted)
+
+
+def load_contract(path: Path) -> TableContract:
+    """Read one ODCS file. Raises :class:`ContractError` for anything that would be guessed otherwise."""
+    try:
+        document = OpenDataContractStandard(**read_yaml(path))
+    except (yaml.YAMLError, pydantic.ValidationError, TypeError) as error:
+        raise ContractError(path, "document", str(error), "write it as ODCS v3.2.0 YAML") from error
+    if document.apiVersion != API_VERSION:
+        raise ContractError(
+            path, "apiVersion", f"{document.apiVersion!r} is not read here", f"declare {API_VERSION}"
+        )
+    if not document.schema_ or len(document.schema_) != 1:
+        raise ContractError(path, "schema", "one contract describes one table", "give exactly one schema object")
+    return _table(path, document, document.schema_[0])
+
+
+@cache
+def load_contracts(root: Path = CONTRACTS_DIR) -> Mapping[str, TableContract]:
+    """All source contracts below ``root`` by table name; file name and table name are the same word."""
+    contracts: dict[str, TableContract] = {}
+    for domain in SOURCE_DOMAINS:
+        for path in sorted((root / domain).glob("*.yaml")):
+            contract = load_contract(path)
+            if contract.name != path.stem:
+                raise ContractError(path, "name", f"{contract.name!r} in {path.name}", "use one word for both")
+            contracts[contract.name] = contract
+    _check_references(contracts)
+    return contracts
+
+
+def _table(path: Path, document: OpenDataContractStandard, schema: SchemaObject) -> TableContract:
+    custom = _custom(path, "customProperties", document.customProperties, _CONTRACT_PROPERTIES)
+    name = _need(path, "name", schema.name)
+    servers = document.servers or []
+    if len(servers) != 1:
+        raise ContractError(path, "servers", f"{len(servers)} servers", "name the one source system it comes from")
+    columns = tuple(_column(path, p) for p in schema.properties or [])
+    table = TableContract(
+        path=path,
+        name=name,
+        domain=_need(path, "domain", document.domain),
+        version=_need(path, "version", document.version),
+        business_name=_need(path, "businessName", schema.businessName),
+        description=_need(path, "description", schema.description),
+        grain=_need(path, "dataGranularityDescription", schema.dataGranularityDescription),
+        owner=_owner(path, document),
+        server=_need(path, "servers[0].server", servers[0].server),
+        physical_name=_need(path, "physicalName", schema.physicalName),
+        transport=_need(path, "transport", custom.get("transport")),
+        update=_update(path, custom.get("update")),
+        recorded_at=custom.get("recordedAt"),
+        quarantine_max_pct=float((custom.get("quarantine") or {}).get("max_pct", 5.0)),
+        required=bool(custom.get("required", False)),
+        org_path=_need(path, "orgPath", custom.get("orgPath")),
+        columns=columns,
+        relationships=tuple(_relationships(path, schema)),
+        quality=tuple(schema.quality or []),
+    )
+    _check_table(table)
+    return table
+
+
+def _column(path: Path, source: SchemaProperty) -> Column:
+    name = _need(path, "properties[].name", source.name)
+    place = f"column {name}"
+    custom = _custom(path, place, source.customProperties, _COLUMN_PROPERTIES)
+    physical_type = _need(path, f"{place}.physicalType", source.physicalType).replace(" ", "")
+    kind = _TYPES.get(physical_type.split("(")[0])
+    if kind is None:
+        raise ContractError(
+            path, place, f"type {physical_type!r} is not known", f"use one of {', '.join(_TYPES)}"
+        )
+    if source.primaryKey and source.primaryKeyPosition is None:
+        raise ContractError(path, place, "a key column without a position", "give primaryKeyPosition")
+    return Column(
+        name=name,
+        source=source.physicalName or name,
+        kind=kind,
+        physical_type=physical_type,
+        required=bool(source.required) or bool(source.primaryKey),
+        key_position=source.primaryKeyPosition if source.primaryKey else None,
+        business_name=_need(path, f"{place}.businessName", source.businessName),
+        description=source.description or "",
+        unit=custom.get("unit"),
+        source_unit=custom.get("sourceUnit"),
+        change=custom.get("change"),
+        lineage=bool(custom.get("lineage", False)),
+        restricted=source.classification == "restricted",
+        enum=tuple(str(item.value) for item in source.enum or []),
+        value_map={str(k): str(v) for k, v in (custom.get("valueMap") or {}).items()},
+        normalise=custom.get("normalise", "width"),
+        parse=tuple(custom.get("parse") or ()),
+        options=source.logicalTypeOptions or {},
+        quality=tuple(source.quality or []),
+    )
+
+
+def _update(path: Path, value: Mapping[str, Any] | None) -> Update:
+    value = _need(path, "update", value)
+    verb = value.get("verb")
+    if verb not in ("append", "upsert", "replace"):
+        raise ContractError(path, "update", f"verb {verb!r}", "use append, upsert or replace")
+    scope = value.get("scope", [])
+    if verb == "replace" and "scope" not in value:
+        raise ContractError(path, "update", "replace without a scope", "give scope: table or a list of columns")
+    return Update(
+        verb=verb,
+        scope=() if scope == "table" else tuple(scope),
+        watermark=value.get("watermark"),
+        overlap_days=int(value.get("overlap_days", 0)),
+        version=value.get("version"),
+        max_delete_pct=float(value.get("max_delete_pct", 5.0)),
+    )
+
+
+def _relationships(path: Path, schema: SchemaObject) -> list[Relationship]:
+    found: list[Relationship] = []
+    declared = [(p.name, r) for p in schema.properties or [] for r in p.relationships or []]
+    declared += [(None, r) for r in schema.relationships or []]
+    for column, relationship in declared:
+        place = f"relationship {relationship.id or column}"
+        custom = _custom(path, place, relationship.customProperties, {"orphan", "alias"})
+        # ODCS writes ``from`` of a schema-level relationship as table.column, too.
+        own = tuple(name.removeprefix(f"{schema.name}.") for name in _listed(relationship.from_))
+        columns = own or ((column,) if column else ())
+        targets = [t.split(".") for t in _listed(relationship.to)]
+        if not columns or len(columns) != len(targets) or any(len(t) != 2 for t in targets):
+            raise ContractError(path, place, "columns and targets do not pair", "write to: table.column")
+        if custom.get("orphan") not in ("infer", "hold"):
+            raise ContractError(path, place, "no word on orphans", "set orphan to infer or hold")
+        alias = custom.get("alias")
+        found.append(
+            Relationship(
+                columns=tuple(columns),
+                parent=targets[0][0],
+                parent_columns=tuple(t[1] for t in targets),
+                orphan=custom["orphan"],
+                alias=(alias["table"], alias["column"], alias.get("split", "")) if alias else None,
+            )
+        )
+    return found
+
+
+def _check_table(table: TableContract) -> None:
+    names = {c.name for c in table.columns}
+    if not table.key:
+        raise ContractError(table.path, "properties", "no natural key", "mark its columns primaryKey")
+    if len(names) != len(table.columns):
+        raise ContractError(table.path, "properties", "a column stands twice", "remove one")
+    update = table.update
+    used = [*update.scope, update.watermark, update.version, table.recorded_at]
+    for name in (n for n in used if n):
+        if name not in names:
+            raise ContractError(table.path, "update/recordedAt", f"no column {name}", "name a column of the schema")
+    key_lineage = [c.name for c in table.columns if c.key_position is not None and c.lineage]
+    if key_lineage:
+        raise ContractError(table.path, key_lineage[0], "a key column marked lineage", "drop the lineage mark")
+
+
+def _check_references(contracts: Mapping[str, TableContract]) -> None:
+    for table in contracts.values():
+        for relationship in table.relationships:
+            for column in relationship.columns:
+                table.column(column)
+            parent = contracts.get(relationship.parent)
+            if parent is not None:
+                for column in relationship.parent_columns:
+                    parent.column(column)
+
+
+def _owner(path: Path, document: OpenDataContractStandard) -> str:
+    team = document.team
+    name = getattr(team, "name", None)
+    return str(_need(path, "team.name", name))
+
+
+def _custom(
+    path: Path, place: str, properties: list[CustomProperty] | None, known: set[str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in properties or []:
+        if item.property not in known:
+            raise ContractError(
+                path, place, f"custom property {item.property!r} is not known", f"use one of {sorted(known)}"
+            )
+        found[str(item.property)] = item.value
+    return found
+
+
+def _listed(value: str | list[str] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _need(path: Path, place: str, value: Any) -> Any:
+    if value in (None, "", []):
+        raise ContractError(path, place, "is missing", "every contract says it")
+    return value

@@ -1,0 +1,87 @@
+"""Output contracts: what BI may rely on in ``core`` and ``mart``.
+
+Belongs here: reading ``data_contracts/{core,mart}/*.yaml`` (ODCS v3.2.0, one table a file). Keep out: source
+contracts (``model``), and the SQL that fills the tables (``assets``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pydantic
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard
+
+from data_contracts.model import API_VERSION, CONTRACTS_DIR, ContractError
+from data_contracts.yaml_file import read_yaml
+
+OUTPUT_LAYERS = ("core", "mart", "report")
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """One promised column: name, type in the warehouse, Chinese name and English description."""
+
+    name: str
+    type: str
+    business_name: str
+    description: str
+    required: bool
+    is_key: bool
+
+
+@dataclass(frozen=True)
+class OutputContract:
+    """One promised table of ``layer``, its columns in order."""
+
+    layer: str
+    name: str
+    business_name: str
+    description: str
+    grain: str
+    columns: tuple[OutputColumn, ...]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Columns of the natural key."""
+        return tuple(c.name for c in self.columns if c.is_key)
+
+
+@cache
+def load_outputs(root: Path = CONTRACTS_DIR) -> Mapping[str, OutputContract]:
+    """All output contracts by ``layer.table``. Raises :class:`ContractError` for an incomplete one."""
+    found = {}
+    for layer in OUTPUT_LAYERS:
+        for path in sorted((root / layer).glob("*.yaml")):
+            contract = _load(layer, path)
+            found[f"{layer}.{contract.name}"] = contract
+    return found
+
+
+def _load(layer: str, path: Path) -> OutputContract:
+    try:
+        document = OpenDataContractStandard(**read_yaml(path))
+    except (yaml.YAMLError, pydantic.ValidationError, TypeError) as error:
+        raise ContractError(path, "document", str(error), "write it as ODCS v3.2.0 YAML") from error
+    if document.apiVersion != API_VERSION or not document.schema_ or len(document.schema_) != 1:
+        raise ContractError(path, "schema", "not one table of ODCS " + API_VERSION, "one table a file")
+    schema = document.schema_[0]
+    if schema.name != path.stem:
+        raise ContractError(path, "name", f"{schema.name!r} in {path.name}", "use one word for both")
+    columns = []
+    for p in schema.properties or []:
+        if not (p.name and p.physicalType and p.businessName and p.description):
+            raise ContractError(
+                path, p.name or "properties", "incomplete column", "give physicalType, businessName and description"
+            )
+        key = bool(p.primaryKey)
+        required = bool(p.required) or key
+        columns.append(OutputColumn(p.name, p.physicalType.upper(), p.businessName, p.description, required, key))
+    if not (schema.businessName and schema.description and schema.dataGranularityDescription and columns):
+        raise ContractError(path, "schema", "incomplete table", "give businessName, description, grain and columns")
+    return OutputContract(
+        layer, path.stem, schema.businessName, schema.description, schema.dataGranularityDescription, tuple(columns)
+    )

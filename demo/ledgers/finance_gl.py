@@ -1,0 +1,44 @@
+"""The general ledger: fin_voucher and fin_voucher_line (用友NC gl_voucher and gl_detail).
+
+Belongs here: putting the parts of the books together. The parts: everyday business (``finance_books``),
+construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), planted
+events (``finance_planted``), the close (``finance_closing``), and how rows look (``finance_rows``).
+Keep out: master data (``finance_master``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+from demo.ledgers.finance_books import everyday, group_loans
+from demo.ledgers.finance_closing import number, profit_transfers
+from demo.ledgers.finance_concrete import concrete_sales
+from demo.ledgers.finance_planted import planted
+from demo.ledgers.finance_rows import LINE_COLUMNS, VOUCHER_COLUMNS, shown
+from demo.ledgers.finance_steel import steel_sales
+from demo.ledgers.finance_vouchers import Voucher
+from demo.ledgers.finance_works import bought_inside, works
+from demo.timeline import Timeline, collector_paused
+from demo.world import HISTORY_END, World
+
+
+def vouchers(world: World) -> list[Voucher]:
+    """All vouchers of all books, numbered; about 26,000 a year at scale 1."""
+    daily = list(everyday(world))
+    concrete, september = concrete_sales(world)
+    made = [*daily, *group_loans(world), *concrete, *steel_sales(world), *planted(daily, september)]
+    made.extend(works(world, bought_inside(concrete)))
+    made.extend(profit_transfers(made))
+    number(made)
+    return made
+
+
+def build(world: World) -> list[Timeline]:
+    """Give the timelines of voucher headers and lines; a changed voucher shows all its lines again."""
+    end = datetime.combine(HISTORY_END, time.max)
+    with collector_paused():
+        headers, details = shown(vouchers(world))
+    return [
+        Timeline("fin_voucher", VOUCHER_COLUMNS, [event for event in headers if event[0] <= end]),
+        Timeline("fin_voucher_line", LINE_COLUMNS, [event for event in details if event[0] <= end]),
+    ]

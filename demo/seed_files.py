@@ -1,0 +1,28 @@
+"""The demo's fixed facts as files: how ``seeds/*.csv`` and ``seeds/*.yaml`` are read.
+
+Belongs here: the two readers. Keep out: what the facts mean (``demo.world``, ``demo.ledgers``).
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import yaml
+
+SEEDS = Path(__file__).parent / "seeds"
+"""Folder of the name lists and fixed facts (CSV and YAML) the ledgers are built from."""
+
+
+def seed_rows(name: str) -> list[dict[str, str]]:
+    """Rows of ``seeds/<name>.csv`` as text."""
+    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def seed_tree(name: str) -> dict[str, object]:
+    """Content of ``seeds/<name>.yaml``, a mapping at its top."""
+    tree = yaml.safe_load((SEEDS / f"{name}.yaml").read_text(encoding="utf-8"))
+    if not isinstance(tree, dict):
+        raise TypeError(f"seeds/{name}.yaml must hold a mapping, not {type(tree).__name__}")
+    return tree

@@ -1,0 +1,68 @@
+"""The terminal: one console, home option, table and number output in three formats.
+
+Belongs here: what every command prints through. Keep out: what is printed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+errors = Console(stderr=True)
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where all state lives. Default: JIBAO_HOME, else .jibao", show_default=False),
+]
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], style: Format) -> None:
+    """Print rows as JSON (one array) or CSV (header and rows); dates ISO, decimals exact."""
+    shaped = [{c: _plain(row.get(c)) for c in columns} for row in rows]
+    if style is Format.json:
+        json.dump(shaped, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(shaped)
+
+
+def table(title: str, *headers: str, caption: str = "", right: Sequence[str] = ()) -> Table:
+    """A plain table; ``right`` names the headers whose column is right-aligned."""
+    shown = Table(title=title, caption=caption, title_justify="left", caption_justify="left", header_style="bold")
+    for header in headers:
+        shown.add_column(header, justify="right" if header in right else "left", overflow="fold")
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        text = format(value.normalize(), "f")
+        return text
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value

@@ -1,0 +1,60 @@
+"""``jibao contracts``: are the contracts sound, and do the sources keep them?
+
+Belongs here: printing the outcome of checks that live elsewhere. Keep out: the checks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.console import Home, console
+
+app = typer.Typer(help="Data contracts of the source tables.", no_args_is_help=True)
+
+
+@app.callback()
+def family() -> None:
+    """Data contracts of the source tables."""
+
+
+@app.command()
+def check(
+    sources: Annotated[bool, typer.Option("--sources", help="Ask every source system too.")] = False,
+    home: Home = None,
+) -> None:
+    """Compile every contract, metric and bulletin; with --sources also reach every table."""
+    from data_contracts.claim import bulletins, load_bulletin
+    from data_contracts.metric import load_metrics
+    from data_contracts.model import load_contracts
+    from data_contracts.outputs import load_outputs
+    from data_contracts.rules import rules_of
+    from data_contracts.to_expectations import suite_of
+    from resources.failures import SourceFailure
+    from resources.settings import load_settings
+    from resources.sources.base import connector_for, probe
+
+    contracts = load_contracts()
+    for contract in contracts.values():
+        connector_for(contract)
+        suite_of(contract)
+    rules = sum(len(rules_of(c)) for c in contracts.values())
+    claims = sum(len(load_bulletin(quarter).claims) for quarter in bulletins())
+    console.print(
+        f"[green]✓[/] {len(contracts)} source contracts, {rules} rules, {len(load_outputs())} output contracts, "
+        f"{len(load_metrics())} metrics, {claims} claims",
+        highlight=False,
+    )
+    if not sources:
+        return
+    settings, failed = load_settings(home), 0
+    for contract in contracts.values():
+        try:
+            probe(settings.source(contract.server, contract.name), contract)
+            console.print(f"[green]✓[/] {contract.name} at {contract.server}", highlight=False)
+        except SourceFailure as failure:
+            failed += 1
+            console.print(f"[red]✗[/] {failure}", highlight=False, soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,37 @@
+"""The ``jibao`` program: its commands and how errors reach the terminal.
+
+Belongs here: assembling the commands. Keep out: what each does.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from data_contracts.model import ContractError
+from pipelines.cli import contracts, demo, quarantine, read, run
+from resources.failures import RefusedRun, SourceFailure
+
+app = typer.Typer(
+    name="jibao",
+    help="季报: a quarterly reporting warehouse. Every figure computed from ledger rows.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(demo.app, name="demo")
+app.add_typer(contracts.app, name="contracts")
+app.add_typer(quarantine.app, name="quarantine")
+for module in (run, read):
+    module.register(app)
+
+
+def main() -> None:
+    """Entry point: one line for what a person must mend, a traceback only for our own defects."""
+    try:
+        app()
+    except (RefusedRun, SourceFailure, ContractError, read.NotPublished) as error:
+        Console(stderr=True).print(f"[bold red]✗[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)

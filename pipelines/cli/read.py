@@ -1,0 +1,195 @@
+"""Commands that read the published warehouse: ``claims``, ``rollup``, ``status``.
+
+Belongs here: queries on the published file and how their answer is printed. Keep out: work files, which a
+running job holds; nothing here may read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+import typer
+
+from data_contracts.calendar import Quarter
+from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
+from resources.engine import read_only
+from resources.publisher import FilePublisher
+from resources.settings import load_settings
+
+_VERDICT = {"pass": "[green]✓ pass[/]", "fail": "[bold red]✗ FAIL[/]", "not_computed": "[dim]– not computed[/]"}
+_CLAIM_COLUMNS = (
+    "seq", "id", "status", "printed", "computed", "value", "value_date", "accepted", "metric", "quote",
+    "flags", "reason",
+)  # fmt: skip
+
+
+class NotPublished(Exception):
+    """Nothing is published yet."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command()(claims)
+    app.command()(rollup)
+    app.command()(status)
+
+
+def claims(
+    quarter: Annotated[str, typer.Argument(help="Quarter of the bulletin, e.g. 2024Q3.")],
+    style: FormatOption = Format.table,
+    every: Annotated[bool, typer.Option("--all", help="Show the claims that are not computed too.")] = False,
+    home: Home = None,
+) -> None:
+    """Hold the bulletin's statements against the figures computed from ledgers. Exit 1 if one fails."""
+    name = _quarter(quarter)
+    with published(home) as connection:
+        rows = _rows(
+            connection,
+            "SELECT seq, claim_id AS id, status, printed, computed, value, value_date, accepted, "
+            "metric_id AS metric, quote, flags, reason FROM mart.claim_result WHERE quarter = :q ORDER BY seq",
+            q=name,
+        )
+        (known_at,) = connection.execute(sa.text("SELECT known_at FROM core.cut_off")).one()
+    if not rows:
+        raise typer.BadParameter(f"no bulletin for {name}: data_contracts/claims holds none")
+    if style is Format.table:
+        _print_claims(name, rows, known_at, every)
+    else:
+        write_rows(rows, _CLAIM_COLUMNS, style)
+    if any(row["status"] == "fail" for row in rows):
+        raise typer.Exit(1)
+
+
+def rollup(
+    quarter: Annotated[str, typer.Argument(help="Quarter, e.g. 2024Q3.")],
+    style: FormatOption = Format.table,
+    grain: Annotated[str, typer.Option(help="group, org, project or park.")] = "group",
+    home: Home = None,
+) -> None:
+    """Every figure of one quarter: the quarter alone, the year to date, or as of its last day."""
+    name = _quarter(quarter)
+    if grain not in ("group", "org", "project", "park"):
+        raise typer.BadParameter(f"no grain {grain!r}: choose group, org, project or park")
+    with published(home) as connection:
+        rows = _rows(
+            connection,
+            "SELECT metric_id AS metric, period, grain, scope_code AS scope, value, value_date, value_date_to, "
+            "value_text, unit, row_count AS rows, flags, definition_hash FROM mart.quarterly_metric "
+            "WHERE quarter = :q AND grain = :g ORDER BY metric_id, period, scope_code",
+            q=name, g=grain,
+        )  # fmt: skip
+    if not rows:
+        raise typer.BadParameter(f"no figures for {name}: the warehouse speaks of 2023Q1 up to the published day")
+    if style is Format.table:
+        _print_rollup(name, grain, rows)
+    else:
+        columns = tuple(rows[0])
+        write_rows(rows, columns, style)
+
+
+def status(style: FormatOption = Format.table, home: Home = None) -> None:
+    """What is published, how fresh each table is, and what waits in quarantine."""
+    folder = load_settings(home).home / "published"
+    with published(home) as connection:
+        (known_at,) = connection.execute(sa.text("SELECT known_at FROM core.cut_off")).one()
+        rows = _rows(
+            connection,
+            "SELECT f.table_name AS \"table\", f.state, f.last_loaded_at, f.last_changed_at, "
+            "coalesce(q.open_rows, 0) AS quarantined, f.cause FROM mart.freshness AS f LEFT JOIN "
+            "(SELECT table_name, count(*) AS open_rows FROM meta.quarantine WHERE state <> 'resolved' "
+            "GROUP BY table_name) AS q ON q.table_name = f.table_name ORDER BY f.table_name",
+        )
+        stale = _rows(
+            connection,
+            "SELECT DISTINCT metric_id FROM mart.quarterly_metric WHERE flags LIKE '%stale:%' ORDER BY metric_id",
+        )
+    if style is not Format.table:
+        write_rows(rows, ("table", "state", "last_loaded_at", "last_changed_at", "quarantined", "cause"), style)
+        return
+    current = FilePublisher(folder).current
+    console.print(f"published [bold]{current.name if current else '-'}[/], known at {known_at} UTC", highlight=False)
+    shown = table("", "table", "state", "last change (UTC)", "in quarantine", "cause", right=("in quarantine",))
+    for row in rows:
+        state = "[red]stale[/]" if row["state"] == "stale" else row["state"]
+        shown.add_row(
+            row["table"], state, str(row["last_changed_at"] or "-"), str(row["quarantined"] or "-"), row["cause"] or ""
+        )
+    console.print(shown)
+    if stale:
+        names = ", ".join(row["metric_id"] for row in stale)
+        console.print(f"[red]stale figures[/] ({len(stale)}): {names}", highlight=False)
+
+
+@contextmanager
+def published(home: Path | None) -> Iterator[sa.Connection]:
+    """A read-only connection to the published file. Raises :class:`NotPublished` before the first one."""
+    place = load_settings(home).home
+    current = FilePublisher(place / "published").current
+    if current is None:
+        raise NotPublished(f"nothing is published in {place} yet → run `jibao nightly` first")
+    engine = read_only(current)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _print_claims(quarter: str, rows: list[dict[str, Any]], known_at: object, every: bool) -> None:
+    counted = {s: sum(1 for r in rows if r["status"] == s) for s in _VERDICT}
+    shown = table(
+        f"{quarter}: what the bulletin says, and what the ledgers say",
+        "#", "claim", "printed", "computed", "verdict",
+        right=("#", "printed", "computed"),
+        caption=f"{counted['pass']} pass, {counted['fail']} fail, {counted['not_computed']} not computed; "
+        f"known at {known_at} UTC",
+    )  # fmt: skip
+    for row in rows:
+        if row["status"] == "not_computed" and not every:
+            continue
+        note = f"\n[dim]{row['reason']}[/]" if row["reason"] else ""
+        shown.add_row(
+            str(row["seq"]), f"{row['id']}\n[dim]{row['quote']}[/]", row["printed"] or "", row["computed"] or "",
+            _VERDICT[row["status"]] + note,
+        )  # fmt: skip
+    console.print(shown)
+
+
+def _print_rollup(quarter: str, grain: str, rows: list[dict[str, Any]]) -> None:
+    from data_contracts.metric import load_metrics
+    from data_contracts.metric_text import display
+
+    metrics = load_metrics()
+    shown = table(
+        f"{quarter} by {grain}", "metric", "", "period", "scope", "value", "rows", "flags", right=("value", "rows")
+    )
+    for row in rows:
+        metric = metrics.get(row["metric"])
+        value = _shown_value(row, lambda v, m=metric: display(m, v) if m else str(v))
+        shown.add_row(
+            row["metric"], metric.name.zh if metric else "", row["period"], row["scope"], value, str(row["rows"]),
+            row["flags"] or "",
+        )  # fmt: skip
+    console.print(shown)
+
+
+def _shown_value(row: Mapping[str, Any], number: Any) -> str:
+    if row["value_date"] is not None:
+        until = row["value_date_to"]
+        return f"{row['value_date']}" + (f" … {until}" if until and until != row["value_date"] else "")
+    return number(row["value"]) if row["value"] is not None else (row["value_text"] or "–")
+
+
+def _rows(connection: sa.Connection, sql: str, **parameters: object) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(sa.text(sql), parameters)]
+
+
+def _quarter(text: str) -> str:
+    try:
+        return str(Quarter.parse(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error

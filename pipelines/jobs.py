@@ -1,0 +1,37 @@
+"""Jobs, the schedule and the quarter partitions.
+
+Belongs here: which assets run together and when. Keep out: assets and resources themselves.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.report.partitions import QUARTERS
+
+NIGHTLY = "nightly"
+REPORT = "report_quarter"
+
+nightly = dg.define_asset_job(
+    NIGHTLY,
+    # One partitioned asset would make the whole job partitioned, so the report stays out of it.
+    selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("report"),
+    description="Pull what changed, hold it to its contracts, rebuild what it touches, audit, publish.",
+    executor_def=dg.in_process_executor,
+)
+
+report_quarter = dg.define_asset_job(
+    REPORT,
+    selection=dg.AssetSelection.key_prefixes("report") | dg.AssetSelection.assets(["publish", "warehouse"]),
+    description="Write one quarter's bulletin from the figures there are, and publish it.",
+    partitions_def=QUARTERS,
+    executor_def=dg.in_process_executor,
+)
+
+nightly_schedule = dg.ScheduleDefinition(
+    name="nightly_at_two",
+    job=nightly,
+    cron_schedule="0 2 * * *",
+    execution_timezone="Asia/Shanghai",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

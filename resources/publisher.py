@@ -1,0 +1,78 @@
+"""Publish the warehouse: a whole copy beside the others, then one atomic switch of the pointer.
+
+Belongs here: versioned files, the pointer ``current.duckdb``, keeping N, rolling back. Keep out: what is
+audited before (``assets``). Readers hold the file they opened until they reopen; a switch never disturbs them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from resources.engine import Engine
+
+POINTER = "current.duckdb"
+
+
+class Publisher(Protocol):
+    """Where BI reads the warehouse."""
+
+    def publish(self, engine: Engine, version: str) -> Path:
+        """Make the engine's warehouse the published one; returns where it lies."""
+
+
+class FilePublisher:
+    """Publishes ``warehouse-<version>.duckdb`` in one folder and points ``current.duckdb`` at it."""
+
+    def __init__(self, folder: Path, keep: int = 7) -> None:
+        self.folder, self.keep = folder, max(keep, 1)
+
+    @property
+    def current(self) -> Path | None:
+        """The published file the pointer names; None before the first publication."""
+        pointer = self.folder / POINTER
+        return pointer.resolve() if pointer.exists() else None
+
+    def versions(self) -> list[Path]:
+        """Published files, newest first."""
+        return sorted(self.folder.glob("warehouse-*.duckdb"), reverse=True)
+
+    def publish(self, engine: Engine, version: str) -> Path:
+        """See :class:`Publisher`. A crash before the switch leaves a file nobody is pointed at."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self.folder.glob(".*.partial"):
+            leftover.unlink()
+        target = self.folder / f"warehouse-{version}.duckdb"
+        partial = self.folder / f".{target.name}.partial"
+        engine.copy_warehouse(partial)
+        os.replace(partial, target)
+        self._point_at(target)
+        self._prune()
+        return target
+
+    def roll_back(self, version: str) -> Path:
+        """Point at an earlier version. Raises ``FileNotFoundError`` naming the versions there are."""
+        target = self.folder / f"warehouse-{version}.duckdb"
+        if not target.exists():
+            known = ", ".join(v.stem.removeprefix("warehouse-") for v in self.versions()) or "none"
+            raise FileNotFoundError(f"no published version {version} → choose one of: {known}")
+        self._point_at(target)
+        return target
+
+    def _point_at(self, target: Path) -> None:
+        link = self.folder / f".{POINTER}.partial"
+        link.unlink(missing_ok=True)
+        link.symlink_to(target.name)
+        os.replace(link, self.folder / POINTER)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _prune(self) -> None:
+        current = self.current
+        for old in self.versions()[self.keep :]:
+            if old != current:
+                old.unlink()

@@ -1,0 +1,249 @@
+"""Paged REST JSON: read until an empty page, proved by the source's count before and after.
+
+Belongs here: pages, what is a record, when a reading is whole. Keep out: retries, failure codes (``http``).
+Lists say no total and rows change while pages are read, so a row may come twice or never: records seen on an
+earlier page are overlap, and a reading that does not fit the count is done again from the first page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from data_contracts.model import TableContract
+from resources.failures import PermanentFailure, TransientFailure
+from resources.sources.base import Extraction, ExtractionRequest, Source, batch_of, landed_schema
+from resources.sources.http import Caller, at_path
+from resources.sources.transport import RestTransport, transport_of
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+_READINGS = 3
+# A server that does not know the page parameter sends the same page for ever.
+_SAME_PAGES = 3
+_PLAIN_DIGITS = 40
+
+
+class RestConnector:
+    """A list of records behind pages. A whole reading is held before any of it is given on."""
+
+    def extract(self, source: Source, request: ExtractionRequest) -> Extraction:
+        """All records, or those changed at or after ``since`` where the endpoint can filter."""
+        transport = _transport(request.contract)
+        proof: dict[str, object] = {"method": "count" if transport.count else "pages", "complete": False}
+        return Extraction(self._read(source, request, proof), proof)
+
+    def probe(self, source: Source, contract: TableContract) -> None:
+        """Read one page and the count as the extraction would."""
+        transport = _transport(contract)
+        with Caller(source, contract, transport) as caller:
+            _Pages(caller, contract, transport, {}).page(transport.first_page)
+            _count(caller, transport, {})
+
+    def _read(
+        self, source: Source, request: ExtractionRequest, proof: dict[str, object]
+    ) -> Iterator[pa.RecordBatch]:
+        contract, transport = request.contract, _transport(request.contract)
+        filters = _filters(transport, request)
+        with Caller(source, contract, transport) as caller:
+            reading = _whole_reading(caller, contract, transport, filters)
+        overlap = reading.rows - reading.distinct
+        proof.update(
+            full=not filters,
+            expected=reading.counted,
+            rows=reading.rows,
+            pages=len(reading.pages),
+            readings=reading.number,
+            overlap_rows=overlap,
+            absent_values=dict(sorted(reading.absent.items())),
+            unread_fields=sorted(reading.unread),
+            # Without a count only this can be said: a row that moved to a page already read, and so was
+            # missed, would have pushed another one over a page's end, where it comes twice.
+            complete=reading.counted is not None or overlap == 0,
+        )
+        schema = landed_schema(contract)
+        for rows in reading.pages:
+            yield batch_of(schema, rows)
+
+
+def _whole_reading(
+    caller: Caller, contract: TableContract, transport: RestTransport, filters: dict[str, object]
+) -> _Reading:
+    """Read all pages until they hold as many records as the source counts, before and after."""
+    pages = _Pages(caller, contract, transport, filters)
+    for number in range(1, _READINGS + 1):
+        before = _count(caller, transport, filters)
+        reading = pages.all()
+        after = _count(caller, transport, filters)
+        reading.number, reading.counted = number, after
+        if after is None or before == after == reading.distinct:
+            return reading
+    raise caller.failure(
+        TransientFailure,
+        transport.path,
+        f"the pages hold {reading.distinct} records, the source counts {before} before and {after} after; "
+        f"read {_READINGS} times",
+        "run again at a quieter hour; if it stays, the source's list and count do not filter alike",
+    )
+
+
+@dataclass
+class _Reading:
+    """One pass over all pages: landed rows by page, and what was noticed.
+
+    ``distinct`` leaves out records that came on an earlier page already; ``counted`` is the source's count.
+    """
+
+    pages: list[list[list[object]]] = field(default_factory=list)
+    rows: int = 0
+    distinct: int = 0
+    number: int = 0
+    counted: int | None = None
+    absent: Counter[str] = field(default_factory=Counter)
+    unread: set[str] = field(default_factory=set)
+
+
+class _Pages:
+    """Reads the pages of one list with one set of filters."""
+
+    def __init__(
+        self, caller: Caller, contract: TableContract, transport: RestTransport, filters: dict[str, object]
+    ) -> None:
+        self._caller, self._contract, self._transport = caller, contract, transport
+        self._filters = filters
+
+    def all(self) -> _Reading:
+        """Pages from the first to the first empty one; a short page proves nothing."""
+        reading, seen, repeated = _Reading(), set[bytes](), 0
+        number = self._transport.first_page
+        while records := self.page(number):
+            digests = [_digest(record) for record in records]
+            new = sum(digest not in seen for digest in digests)
+            repeated = 0 if new else repeated + 1
+            if repeated == _SAME_PAGES:
+                raise self._caller.failure(
+                    PermanentFailure,
+                    self._where(number),
+                    f"the same records come on page after page, {_SAME_PAGES} times now",
+                    "correct transport.page in the contract: the source does not know that parameter",
+                )
+            seen.update(digests)
+            reading.distinct += new
+            reading.pages.append(
+                [self._landed(r, reading.rows + i, number) for i, r in enumerate(records, 1)]
+            )
+            reading.rows += len(records)
+            self._notice(reading, records)
+            number += 1
+        return reading
+
+    def page(self, number: int) -> list[dict[str, Any]]:
+        """The records of one page, in which each field of the contract is somewhere."""
+        transport, where = self._transport, self._where(number)
+        parameters = {transport.page: number, transport.size: transport.page_size, **self._filters}
+        body = self._caller.call(transport.path, parameters, where)
+        records = at_path(body, transport.records)
+        if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
+            there = ", ".join(sorted(body))
+            cause = f"there is no list of records at {transport.records}; the answer has {there}"
+            raise self._caller.failure(
+                PermanentFailure, where, cause, "correct transport.records in the contract"
+            )
+        lacking = [c.source for c in self._contract.columns if not any(_has(r, c.source) for r in records)]
+        if records and lacking:
+            cause = (
+                f"field {', '.join(lacking)} is in none of the {len(records)} records; "
+                f"they have {', '.join(sorted(records[0]))}"
+            )
+            raise self._caller.failure(
+                PermanentFailure,
+                where,
+                cause,
+                "correct physicalName in the contract, or have the source changed back",
+            )
+        return records
+
+    def _landed(self, record: dict[str, Any], row_no: int, page: int) -> list[object]:
+        values: list[object] = [_text(_value(record, c.source)) for c in self._contract.columns]
+        return [*values, row_no, self._where(page), "data"]
+
+    def _notice(self, reading: _Reading, records: list[dict[str, Any]]) -> None:
+        names = [c.source for c in self._contract.columns]
+        for record in records:
+            reading.absent.update(name for name in names if not _has(record, name))
+            reading.unread.update(record.keys() - {name.split(".")[0] for name in names})
+
+    def _where(self, number: int) -> str:
+        return f"{self._transport.path} page {number}"
+
+
+def _count(caller: Caller, transport: RestTransport, filters: dict[str, object]) -> int | None:
+    """How many records the source counts under the same filters; None where it has no such endpoint."""
+    if transport.count is None:
+        return None
+    where = transport.count.path
+    body = caller.call(where, filters, where)
+    found = at_path(body, transport.count.field)
+    if isinstance(found, bool) or not isinstance(found, int):
+        cause = f"there is no whole number at {transport.count.field} but {found!r}"
+        raise caller.failure(PermanentFailure, where, cause, "correct transport.count in the contract")
+    return found
+
+
+def _filters(transport: RestTransport, request: ExtractionRequest) -> dict[str, object]:
+    since = request.since
+    if since is None or transport.since is None or request.contract.update.watermark is None:
+        return {}
+    return {transport.since: _since_value(since, transport)}
+
+
+def _since_value(since: datetime, transport: RestTransport) -> object:
+    moment = since.replace(tzinfo=SHANGHAI)
+    if transport.since_format == "epoch_ms":
+        return int(moment.timestamp() * 1000)
+    return moment.isoformat(timespec="seconds")
+
+
+def _has(record: dict[str, Any], name: str) -> bool:
+    if name in record:
+        return True
+    head, _, rest = name.partition(".")
+    inner = record.get(head)
+    return bool(rest) and isinstance(inner, dict) and _has(inner, rest)
+
+
+def _value(record: dict[str, Any], name: str) -> Any:
+    return record[name] if name in record else at_path(record, name)
+
+
+def _text(value: Any) -> str | None:
+    """A JSON value as text: numbers with the digits that were sent, true and false, null as NULL."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        # 1e3 is 1000 to people; 1e999999 written out would be a megabyte.
+        return format(value, "f") if abs(value.adjusted()) < _PLAIN_DIGITS else str(value)
+    if isinstance(value, int):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _digest(record: dict[str, Any]) -> bytes:
+    text = json.dumps(record, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _transport(contract: TableContract) -> RestTransport:
+    transport = transport_of(contract)
+    assert isinstance(transport, RestTransport)
+    return transport

@@ -1,0 +1,138 @@
+"""REST connector against a real HTTP server: pages, filters, values, and the proof of completeness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from resources.failures import PermanentFailure, TransientFailure
+from resources.sources.base import probe
+from tests.resources.park_server import HAZARDS, PROJECTS, TOKEN, Park, body, fine, hazard, serving, source
+from tests.resources.tables import contract, read
+
+
+@pytest.fixture
+def park() -> Iterator[Park]:
+    with serving() as state:
+        yield state
+
+
+def test_pages_are_read_until_an_empty_one_and_proved_by_the_count(park: Park) -> None:
+    rows, proof = read(source(park), HAZARDS)
+    assert [r["hazard_no"] for r in rows] == ["H1", "H2", "H3", "H4", "H5", "H6", "H7"]
+    assert rows[3] == {
+        "hazard_no": "H4", "area_m2": "6.0", "is_deleted": "false", "updated_at": "1727740800000",
+        "_row_no": 4, "_source_ref": "/api/hazard.get_list page 2", "_row_kind": "data",
+    }  # fmt: skip
+    assert [b["page_no"] for p, b in park.asked if p.endswith("get_list")] == [1, 2, 3, 4]
+    assert proof == {
+        "method": "count", "complete": True, "full": True, "expected": 7, "rows": 7, "pages": 3,
+        "readings": 1, "overlap_rows": 0, "absent_values": {}, "unread_fields": [],
+    }  # fmt: skip
+
+
+def test_since_filters_list_and_count_alike_as_epoch_milliseconds_of_shanghai(park: Park) -> None:
+    _, proof = read(source(park), HAZARDS, datetime(2024, 10, 1))
+    assert {b.get("updated_from") for _, b in park.asked} == {1727712000000}
+    assert proof["full"] is False
+
+
+def test_since_is_an_instant_with_offset_and_the_token_a_header_in_get(park: Park) -> None:
+    rows, _ = read(source(park), PROJECTS, datetime(2024, 10, 1, 8))
+    assert [r["project_code"] for r in rows] == ["CT-1"]
+    path, headers = park.asked[1]
+    assert path == "/park/api/v1/projects?page=1&size=2&updated_since=2024-10-01T08%3A00%3A00%2B08%3A00"
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert not any(TOKEN in asked for asked, _ in park.asked)
+
+
+def test_values_land_as_sent(park: Park) -> None:
+    raw = (
+        b'{"code": 1000, "list": [{"hazard_no": "\xef\xbc\x91", "area_m2": 4567.890, "deleted": true, '
+        b'"updated_at": null, "more": 1}, {"hazard_no": 12345678901234567890, "area_m2": 1e3, "deleted": "", '
+        b'"updated_at": {"b": 1, "a": [true]}}]}'
+    )
+    park.records = []
+    park.count = lambda: 2
+    park.faults = [fine, body(raw)]
+    rows, proof = read(source(park), HAZARDS)
+    assert [[r[c.name] for c in HAZARDS.columns] for r in rows] == [
+        ["１", "4567.890", "true", None],
+        ["12345678901234567890", "1000", "", '{"a": [true], "b": 1}'],
+    ]
+    assert proof["unread_fields"] == ["more"]
+
+
+def test_an_empty_list_is_a_complete_answer(park: Park) -> None:
+    park.records = []
+    rows, proof = read(source(park), HAZARDS)
+    assert (rows, proof["complete"], proof["expected"], proof["pages"]) == ([], True, 0, 0)
+
+
+def test_a_row_that_comes_twice_lands_twice_and_is_recorded_as_overlap(park: Park) -> None:
+    park.faults = [fine, fine, body({"code": 1000, "list": [hazard(3), hazard(4), hazard(5), hazard(6)]})]
+    rows, proof = read(source(park), HAZARDS)
+    assert [r["hazard_no"] for r in rows] == ["H1", "H2", "H3", "H3", "H4", "H5", "H6", "H7"]
+    assert (proof["rows"], proof["overlap_rows"], proof["expected"], proof["complete"]) == (8, 1, 7, True)
+
+
+def test_a_row_missed_between_pages_makes_it_read_again(park: Park) -> None:
+    park.faults = [fine, fine, body({"code": 1000, "list": [hazard(3), hazard(5), hazard(6)]})]
+    rows, proof = read(source(park), HAZARDS)
+    assert sorted(r["hazard_no"] for r in rows) == [f"H{i}" for i in range(1, 8)]
+    assert (proof["readings"], proof["overlap_rows"], proof["complete"]) == (2, 0, True)
+
+
+def test_rows_added_while_reading_make_it_read_again(park: Park) -> None:
+    counts = iter([6, 7, 7, 7])
+    park.count = lambda: next(counts)
+    assert read(source(park), HAZARDS)[1]["readings"] == 2
+
+
+def test_pages_that_never_fit_the_count_are_transient(park: Park) -> None:
+    park.count = lambda: 9
+    with pytest.raises(TransientFailure) as caught:
+        read(source(park), HAZARDS)
+    assert str(caught.value) == (
+        "park_platform / park_hazard / /api/hazard.get_list: the pages hold 7 records, the source counts 9 "
+        "before and 9 after; read 3 times → run again at a quieter hour; if it stays, the source's list and "
+        "count do not filter alike"
+    )
+
+
+def test_an_empty_pull_against_a_count_is_not_taken_for_an_answer(park: Park) -> None:
+    park.faults = [fine, *[body({"code": 1000, "list": []}), fine, fine] * 3]
+    with pytest.raises(TransientFailure, match="the pages hold 0 records, the source counts 7"):
+        read(source(park), HAZARDS)
+
+
+def test_without_a_count_the_empty_page_and_no_overlap_are_the_proof(park: Park) -> None:
+    transport = {k: v for k, v in HAZARDS.transport.items() if k != "count"}
+    table = contract(transport, *HAZARDS.columns, name="park_hazard")
+    _, proof = read(source(park), table)
+    assert (proof["method"], proof["complete"], proof["expected"]) == ("pages", True, None)
+    park.faults = [fine, body({"code": 1000, "list": [hazard(3), hazard(4)]})]
+    _, proof = read(source(park), table)
+    assert (proof["overlap_rows"], proof["complete"]) == (1, False)
+
+
+def test_a_server_that_ignores_the_page_number_does_not_hold_us_for_ever(park: Park) -> None:
+    park.faults = [fine, *[body({"code": 1000, "list": [hazard(1)]})] * 9]
+    with pytest.raises(
+        PermanentFailure, match="page 4: the same records come on page after page, 3 times now"
+    ):
+        read(source(park), HAZARDS)
+
+
+def test_a_field_that_some_records_lack_is_null_there_and_recorded(park: Park) -> None:
+    del park.records[0]["area_m2"]
+    rows, proof = read(source(park), HAZARDS)
+    assert rows[0]["area_m2"] is None
+    assert proof["absent_values"] == {"area_m2": 1}
+
+
+def test_a_probe_asks_for_one_page_and_the_count(park: Park) -> None:
+    probe(source(park), HAZARDS)
+    assert [path for path, _ in park.asked] == ["/park/api/hazard.get_list", "/park/api/hazard.get_stats"]
