@@ -14,6 +14,7 @@ from data_contracts.model import Column, TableContract
 POOL = "warehouse"
 """All assets write one warehouse: the pool queues runs, the workspace lock decides."""
 
+
 def owners(department: str) -> list[str]:
     """The owning department as Dagster names a team."""
     return [f"team:{department}"]

@@ -61,21 +61,27 @@ def hold_to(session: Session, promise: OutputContract) -> None:
 def comment(session: Session, promise: OutputContract, kind: str) -> None:
     """Comments on the table and every column: Chinese name, then the English description."""
     table = f"{promise.layer}.{promise.name}"
-    session.run(f"COMMENT ON {kind.upper()} {table} IS {_text(f'{promise.business_name}: {promise.description}')}")
+    session.run(
+        f"COMMENT ON {kind.upper()} {table} IS {_text(f'{promise.business_name}: {promise.description}')}"
+    )
     for column in promise.columns:
         text = _text(f"{column.business_name}: {column.description}")
         session.run(f'COMMENT ON COLUMN {table}."{column.name}" IS {text}')
 
 
-def column_lineage(file: SqlFile, schemas: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[str, str]]]:
+def column_lineage(
+    file: SqlFile, schemas: Mapping[str, Mapping[str, str]]
+) -> dict[str, list[tuple[str, str]]]:
     """Output column → (table, column) it is computed from, by sqlglot.
 
     ``schemas``: ``schema.table`` → column → type, for the tables the file reads.
     """
-    nested: dict[str, dict[str, dict[str, str]]] = {}
+    nested: dict[str, object] = {}
     for name, columns in schemas.items():
         schema, table = name.split(".", 1)
-        nested.setdefault(schema, {})[table] = dict(columns)
+        tables = nested.setdefault(schema, {})
+        assert isinstance(tables, dict)
+        tables[table] = dict(columns)
     tree = qualify(
         sqlglot.parse_one(file.sql, dialect=DIALECT), dialect=DIALECT, schema=nested,
         validate_qualify_columns=False, identify=False,
@@ -94,7 +100,9 @@ def _sources(node: Node) -> set[tuple[str, str]]:
     sources = set()
     for leaf in node.walk():
         if isinstance(leaf.expression, exp.Table) and leaf.expression.db:
-            sources.add((f"{leaf.expression.db}.{leaf.expression.name}", leaf.name.rsplit(".", 1)[-1].strip('"')))
+            sources.add(
+                (f"{leaf.expression.db}.{leaf.expression.name}", leaf.name.rsplit(".", 1)[-1].strip('"'))
+            )
     return sources
 
 

@@ -46,7 +46,11 @@ def sql_files(layer: str) -> Mapping[str, SqlFile]:
     """Files of one layer by name, each after those of the layer that it reads."""
     found = {path.stem: _read(layer, path) for path in sorted((ASSETS_DIR / layer).glob("*.sql"))}
     graph = {
-        file.name: [t.split(".", 1)[1] for t in file.reads if t.startswith(f"{layer}.") and t.split(".", 1)[1] in found]
+        file.name: [
+            t.split(".", 1)[1]
+            for t in file.reads
+            if t.startswith(f"{layer}.") and t.split(".", 1)[1] in found
+        ]
         for file in found.values()
     }
     return {name: found[name] for name in TopologicalSorter(graph).static_order()}

@@ -34,6 +34,7 @@ class Part:
 
     @classmethod
     def of(cls, number: int, metric: Metric) -> Part:
+        """The metric's filter split into what a row alone decides and what needs a dimension."""
         terms = parse_filter(metric.filter)
         return cls(
             number,

@@ -210,7 +210,9 @@ def load_contract(path: Path) -> TableContract:
             path, "apiVersion", f"{document.apiVersion!r} is not read here", f"declare {API_VERSION}"
         )
     if not document.schema_ or len(document.schema_) != 1:
-        raise ContractError(path, "schema", "one contract describes one table", "give exactly one schema object")
+        raise ContractError(
+            path, "schema", "one contract describes one table", "give exactly one schema object"
+        )
     return _table(path, document, document.schema_[0])
 
 
@@ -222,7 +224,9 @@ def load_contracts(root: Path = CONTRACTS_DIR) -> Mapping[str, TableContract]:
         for path in sorted((root / domain).glob("*.yaml")):
             contract = load_contract(path)
             if contract.name != path.stem:
-                raise ContractError(path, "name", f"{contract.name!r} in {path.name}", "use one word for both")
+                raise ContractError(
+                    path, "name", f"{contract.name!r} in {path.name}", "use one word for both"
+                )
             contracts[contract.name] = contract
     _check_references(contracts)
     return contracts
@@ -233,7 +237,9 @@ def _table(path: Path, document: OpenDataContractStandard, schema: SchemaObject)
     name = _need(path, "name", schema.name)
     servers = document.servers or []
     if len(servers) != 1:
-        raise ContractError(path, "servers", f"{len(servers)} servers", "name the one source system it comes from")
+        raise ContractError(
+            path, "servers", f"{len(servers)} servers", "name the one source system it comes from"
+        )
     columns = tuple(_column(path, p) for p in schema.properties or [])
     table = TableContract(
         path=path,
@@ -302,7 +308,9 @@ def _update(path: Path, value: Mapping[str, Any] | None) -> Update:
         raise ContractError(path, "update", f"verb {verb!r}", "use append, upsert or replace")
     scope = value.get("scope", [])
     if verb == "replace" and "scope" not in value:
-        raise ContractError(path, "update", "replace without a scope", "give scope: table or a list of columns")
+        raise ContractError(
+            path, "update", "replace without a scope", "give scope: table or a list of columns"
+        )
     return Update(
         verb=verb,
         scope=() if scope == "table" else tuple(scope),
@@ -351,10 +359,14 @@ def _check_table(table: TableContract) -> None:
     used = [*update.scope, update.watermark, update.version, table.recorded_at]
     for name in (n for n in used if n):
         if name not in names:
-            raise ContractError(table.path, "update/recordedAt", f"no column {name}", "name a column of the schema")
+            raise ContractError(
+                table.path, "update/recordedAt", f"no column {name}", "name a column of the schema"
+            )
     key_lineage = [c.name for c in table.columns if c.key_position is not None and c.lineage]
     if key_lineage:
-        raise ContractError(table.path, key_lineage[0], "a key column marked lineage", "drop the lineage mark")
+        raise ContractError(
+            table.path, key_lineage[0], "a key column marked lineage", "drop the lineage mark"
+        )
 
 
 def _check_references(contracts: Mapping[str, TableContract]) -> None:

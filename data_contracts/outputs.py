@@ -75,13 +75,25 @@ def _load(layer: str, path: Path) -> OutputContract:
     for p in schema.properties or []:
         if not (p.name and p.physicalType and p.businessName and p.description):
             raise ContractError(
-                path, p.name or "properties", "incomplete column", "give physicalType, businessName and description"
+                path,
+                p.name or "properties",
+                "incomplete column",
+                "give physicalType, businessName and description",
             )
         key = bool(p.primaryKey)
         required = bool(p.required) or key
-        columns.append(OutputColumn(p.name, p.physicalType.upper(), p.businessName, p.description, required, key))
+        columns.append(
+            OutputColumn(p.name, p.physicalType.upper(), p.businessName, p.description, required, key)
+        )
     if not (schema.businessName and schema.description and schema.dataGranularityDescription and columns):
-        raise ContractError(path, "schema", "incomplete table", "give businessName, description, grain and columns")
+        raise ContractError(
+            path, "schema", "incomplete table", "give businessName, description, grain and columns"
+        )
     return OutputContract(
-        layer, path.stem, schema.businessName, schema.description, schema.dataGranularityDescription, tuple(columns)
+        layer,
+        path.stem,
+        schema.businessName,
+        schema.description,
+        schema.dataGranularityDescription,
+        tuple(columns),
     )

@@ -67,7 +67,9 @@ def rules_of(contract: TableContract) -> tuple[Rule, ...]:
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
-            raise ContractError(contract.path, rule.id, "two rules of one id", "give the quality clause an id")
+            raise ContractError(
+                contract.path, rule.id, "two rules of one id", "give the quality clause an id"
+            )
         seen.add(rule.id)
     return tuple(rules)
 
@@ -252,7 +254,9 @@ def _checked(contract: TableContract, place: str, predicate: object) -> tuple[st
     try:
         tree = sqlglot.parse_one(f"SELECT 1 WHERE {predicate}", dialect=DIALECT)
     except sqlglot.errors.ParseError as error:
-        raise ContractError(contract.path, place, f"predicate does not parse: {error}", "write SQL") from error
+        raise ContractError(
+            contract.path, place, f"predicate does not parse: {error}", "write SQL"
+        ) from error
     nested = list(tree.find_all(exp.Subquery, exp.Table, exp.Command, exp.DML, exp.DDL))
     if not isinstance(tree, exp.Select) or nested or tree.args.get("group") or tree.args.get("order"):
         raise ContractError(

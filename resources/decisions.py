@@ -74,10 +74,8 @@ class DecisionsLog:
 
     def _last(self) -> dict[str, Any] | None:
         self._drop_torn_line()
-        last = None
-        for last in self.entries():
-            pass
-        return last
+        entries = list(self.entries())
+        return entries[-1] if entries else None
 
     def _drop_torn_line(self) -> None:
         if not self.path.exists():

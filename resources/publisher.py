@@ -46,7 +46,7 @@ class FilePublisher:
         target = self.folder / f"warehouse-{version}.duckdb"
         partial = self.folder / f".{target.name}.partial"
         engine.copy_warehouse(partial)
-        os.replace(partial, target)
+        partial.replace(target)
         self._point_at(target)
         self._prune()
         return target
@@ -64,7 +64,7 @@ class FilePublisher:
         link = self.folder / f".{POINTER}.partial"
         link.unlink(missing_ok=True)
         link.symlink_to(target.name)
-        os.replace(link, self.folder / POINTER)
+        link.replace(self.folder / POINTER)
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -48,16 +48,14 @@ class Settings(BaseSettings):
     """Where all state lives."""
     sources: dict[str, SourceSettings] = {}
     """Source systems by the server name that contracts use."""
-    clock: Annotated[datetime | None, BeforeValidator(lambda v: parse_instant(v) if isinstance(v, str) else v)] = (
-        None
-    )
+    clock: Annotated[
+        datetime | None, BeforeValidator(lambda v: parse_instant(v) if isinstance(v, str) else v)
+    ] = None
     """A pinned clock (the demo's day); unset, the system clock is used."""
     memory_limit: str = "2GB"
     """DuckDB's memory limit."""
     keep_published: int = 7
     """Published warehouse files to keep for roll-back."""
-    data_docs: bool = True
-    """Write Great Expectations Data Docs of each run."""
 
     def source(self, server: str, table: str) -> Source:
         """How ``server`` is reached. Raises :class:`PermanentFailure` when nobody has said."""
@@ -77,4 +75,4 @@ class Settings(BaseSettings):
 def load_settings(home: Path | None = None) -> Settings:
     """Settings for ``home`` (argument, else ``JIBAO_HOME``, else ``.jibao``); paths made absolute."""
     place = Path(home or os.environ.get("JIBAO_HOME") or DEFAULT_HOME).absolute()
-    return Settings(_env_file=place / "settings.env", home=place)  # type: ignore[call-arg]
+    return Settings(_env_file=place / "settings.env", home=place)

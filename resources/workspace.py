@@ -78,10 +78,10 @@ def hold(settings: Settings, *, run_id: str, now: datetime | None = None) -> Ite
             memory_limit=settings.memory_limit,
         )
         with Expectations(engine.url) as expectations:
+            raw = RawStore(home / "raw")
+            raw.sweep()
             try:
-                yield Workspace(
-                    settings, run_id, known_at, RawStore(home / "raw"), decisions, engine, expectations
-                )
+                yield Workspace(settings, run_id, known_at, raw, decisions, engine, expectations)
             finally:
                 engine.close()
 

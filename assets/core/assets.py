@@ -19,8 +19,29 @@ from resources.dagster_workspace import JibaoWorkspace
 
 _GROUP_WORDS = {
     "finance": ("gl", "account", "invoice", "cash", "coop", "elimination", "plan"),
-    "construction": ("project", "section", "milestone", "investment", "safety", "municipal", "concrete", "payment"),
-    "park": ("park", "tenant", "hazard", "loi", "activity", "lease", "unit", "bill", "lead", "work", "company"),
+    "construction": (
+        "project",
+        "section",
+        "milestone",
+        "investment",
+        "safety",
+        "municipal",
+        "concrete",
+        "payment",
+    ),
+    "park": (
+        "park",
+        "tenant",
+        "hazard",
+        "loi",
+        "activity",
+        "lease",
+        "unit",
+        "bill",
+        "lead",
+        "work",
+        "company",
+    ),
 }
 
 
@@ -50,13 +71,17 @@ def sql_asset(file: SqlFile, promise: OutputContract | None, group: str) -> dg.A
         group_name=group,
         description=file.description,
         kinds={"sql", file.materialized},
-        metadata={"business_name": promise.business_name, "grain": promise.grain, **schema} if promise else {},
+        metadata={"business_name": promise.business_name, "grain": promise.grain, **schema}
+        if promise
+        else {},
         pool=POOL,
     )
     def transformed(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
         with workspace.workspace.engine.begin() as session:
             rows = materialize(session, file, promise)
-            lineage = column_lineage(file, {t: dict(session.columns(f"SELECT * FROM {t}")) for t in file.reads})
+            lineage = column_lineage(
+                file, {t: dict(session.columns(f"SELECT * FROM {t}")) for t in file.reads}
+            )
         return dg.MaterializeResult(
             metadata={"dagster/row_count": rows, "dagster/column_lineage": _lineage(lineage)}
         )
@@ -118,7 +143,9 @@ def _lineage(found: Mapping[str, list[tuple[str, str]]]) -> dg.TableColumnLineag
     deps = {}
     for column, sources in found.items():
         # Current rows and all versions of a table are one asset: each source column is named once.
-        unique = dict.fromkeys((_dependency(table.removesuffix("__versions")), name) for table, name in sources)
+        unique = dict.fromkeys(
+            (_dependency(table.removesuffix("__versions")), name) for table, name in sources
+        )
         if unique:
             deps[column] = [dg.TableColumnDep(asset_key=key, column_name=name) for key, name in unique]
     return dg.TableColumnLineage(deps_by_column=deps)

@@ -61,6 +61,7 @@ SELECT
     l._row_hash
 FROM known.fin_voucher_line AS l
 INNER JOIN posted AS v ON l.pk_voucher = v.pk_voucher
+-- An open end is written as a far day, not with OR: only so do the engines join on the keys.
 LEFT JOIN core.dim_account_history AS a
     ON v.org_code = a.org_code
     AND l.account_code = a.account_code

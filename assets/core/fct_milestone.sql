@@ -19,7 +19,7 @@ WITH resolved AS (
         ON x.system = 'CON'
         AND x.old_code = m.project_code
         AND x.valid_from <= CAST(m.recorded_at AS DATE)
-        AND (x.valid_to IS NULL OR x.valid_to > CAST(m.recorded_at AS DATE))
+        AND COALESCE(x.valid_to, CAST('9999-12-31' AS DATE)) > CAST(m.recorded_at AS DATE)
 ),
 
 ranked AS (

@@ -11,7 +11,6 @@ import dagster as dg
 
 from assets.common import POOL
 from assets.core.assets import sql_asset
-from assets.materialize import comment, hold_to
 from assets.mart.claims import create_claim_result
 from assets.mart.figures import (
     create_history,
@@ -21,6 +20,7 @@ from assets.mart.figures import (
     parts_that_miss_the_whole,
     record_history,
 )
+from assets.materialize import comment, hold_to
 from assets.sql_files import sql_files
 from data_contracts.metric import load_metrics
 from data_contracts.model import TableContract
@@ -75,7 +75,11 @@ def _quarterly_metric() -> dg.AssetsDefinition:
             metadata={"missed": dg.MetadataValue.json(missed)},
         )
         yield dg.MaterializeResult(
-            metadata={"dagster/row_count": rows, "metrics": len(metrics), "stale": dg.MetadataValue.json(stale)}
+            metadata={
+                "dagster/row_count": rows,
+                "metrics": len(metrics),
+                "stale": dg.MetadataValue.json(stale),
+            }
         )
 
     return quarterly_metric
@@ -131,7 +135,9 @@ def _claim_result() -> dg.AssetsDefinition:
         kinds={"sql", "table"},
         pool=POOL,
         check_specs=[
-            dg.AssetCheckSpec("claims_hold", asset=CLAIMS, description="No computed claim is outside its range.")
+            dg.AssetCheckSpec(
+                "claims_hold", asset=CLAIMS, description="No computed claim is outside its range."
+            )
         ],
     )
     def claim_result(workspace: JibaoWorkspace) -> Iterator[Any]:

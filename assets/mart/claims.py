@@ -32,7 +32,9 @@ def create_claim_result(session: Session) -> tuple[dict[str, int], list[str]]:
             _store(session, quarter, result, figure)
             counted[result.status] += 1
             if result.status == "fail":
-                failed.append(f"{quarter} {claim.id}: {result.value}, accepted {result.accepted}: {result.reason}")
+                failed.append(
+                    f"{quarter} {claim.id}: {result.value}, accepted {result.accepted}: {result.reason}"
+                )
     return dict(counted), failed
 
 

@@ -105,7 +105,8 @@ def record_history(session: Session, known_at: datetime, catalog: str = "") -> i
     (added,) = session.row(f"SELECT count(*) {new}")
     listed = ", ".join(f"n.{c}" for c in COLUMNS)
     session.run(
-        f"INSERT INTO mart.quarterly_metric_history SELECT {listed}, CAST(:k AS TIMESTAMP), NULL {new}", k=known_at
+        f"INSERT INTO mart.quarterly_metric_history SELECT {listed}, CAST(:k AS TIMESTAMP), NULL {new}",
+        k=known_at,
     )
     return int(added)
 

@@ -40,9 +40,7 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
             prints = fingerprints(session)
         ws.expectations.close()
         path = FilePublisher(ws.home / "published", ws.settings.keep_published).publish(ws.engine, ws.stamp)
-        ws.decisions.append(
-            "run", ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints
-        )
+        ws.decisions.append("run", ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints)
         return dg.MaterializeResult(
             metadata={
                 "file": path.name,
@@ -69,7 +67,9 @@ def _verdict() -> dg.AssetsDefinition:
                 "SELECT table_name, cause FROM meta.source_state WHERE state = 'failed' ORDER BY table_name"
             )
         if failed:
-            more = f" (and {len(failed) - 1} more: {', '.join(t for t, _ in failed[1:])})" if failed[1:] else ""
+            more = (
+                f" (and {len(failed) - 1} more: {', '.join(t for t, _ in failed[1:])})" if failed[1:] else ""
+            )
             raise dg.Failure(
                 description=f"{failed[0][1]}{more}",
                 metadata={"stale_tables": dg.MetadataValue.json([t for t, _ in failed])},

@@ -18,7 +18,7 @@ _COMMENTS = {
     "meta.rule_result": "Every rule on every batch: violations counted by SQL and by Great Expectations.",
     "meta.scope_version": "Highest delivered version of each scope of a re-sent workbook.",
     "meta.source_state": "How the last extraction of each table went; failed tables keep their last good version.",
-    "meta.quarantine": "Rejected rows without their content: where they stand at the source and which rules they broke.",
+    "meta.quarantine": "Rejected rows without their content: where they stand at the source and which rules broke.",
 }
 
 
@@ -70,7 +70,10 @@ def fingerprints(session: Session) -> dict[str, str]:
         "AND table_schema = 'staged' AND table_type = 'BASE TABLE' ORDER BY table_name"
     )
     for (table,) in tables:
-        version = "md5(_row_hash || '|' || coalesce(CAST(_known_from AS VARCHAR), '') || '|' || coalesce(CAST(_known_to AS VARCHAR), ''))"
+        times = " || '|' || ".join(
+            f"coalesce(CAST({c} AS VARCHAR), '')" for c in ("_known_from", "_known_to")
+        )
+        version = f"md5(_row_hash || '|' || {times})"
         found[f"staged.{table}"] = _fingerprint(session, f"staged.{table}", version)
     row = (
         "md5(metric_id || '|' || quarter || '|' || period || '|' || grain || '|' || scope_code || '|' || "
@@ -83,5 +86,7 @@ def fingerprints(session: Session) -> dict[str, str]:
 
 def _fingerprint(session: Session, table: str, digest: str) -> str:
     number = f"CAST('0x' || substr({digest}, 1, 15) AS BIGINT)"
-    count, total = session.row(f"SELECT count(*), CAST(coalesce(sum({number}), 0) AS DECIMAL(38,0)) FROM {table}")
+    count, total = session.row(
+        f"SELECT count(*), CAST(coalesce(sum({number}), 0) AS DECIMAL(38,0)) FROM {table}"
+    )
     return f"{count}:{total}"

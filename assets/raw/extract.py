@@ -36,9 +36,9 @@ def extract(workspace: Workspace, contract: TableContract, reach: Reach) -> Mani
     source = workspace.settings.source(contract.server, contract.name)
     extraction = connector_for(contract).extract(source, request)
     window = Window(since=since)
-    manifest = workspace.raw.land(
-        contract, extraction, f"{workspace.stamp}-{contract.name}", workspace.known_at, window
-    )
+    # The run is part of the name: a batch that a killed run landed but never committed stays where it is.
+    batch_id = f"{workspace.stamp}-{workspace.run_id[:8]}"
+    manifest = workspace.raw.land(contract, extraction, batch_id, workspace.known_at, window)
     _refuse_suspicious_empty(workspace, contract, manifest)
     workspace.decisions.append(
         "batch",
@@ -90,7 +90,8 @@ def _landed_files(workspace: Workspace, contract: TableContract) -> dict[str, st
         blocked = {
             row[0]
             for row in session.rows(
-                "SELECT batch_id FROM meta.batch_load WHERE table_name = :t AND status = 'blocked'", t=contract.name
+                "SELECT batch_id FROM meta.batch_load WHERE table_name = :t AND status = 'blocked'",
+                t=contract.name,
             )
         }
     committed = {e["batch_id"] for e in workspace.decisions.entries("batch") if e["table"] == contract.name}

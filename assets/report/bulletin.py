@@ -32,7 +32,20 @@ def write_quarter(session: Session, quarter: str) -> int:
         "WHERE m.quarter = :q AND m.grain = 'group' AND m.period IN ('ytd', 'as_of') ORDER BY c.seq, m.metric_id",
         q=quarter,
     )
-    for metric_id, period, value, day, until, text, rows, fingerprint, definition, flags, printed, verdict in figures:
+    for (
+        metric_id,
+        period,
+        value,
+        day,
+        until,
+        text,
+        rows,
+        fingerprint,
+        definition,
+        flags,
+        printed,
+        verdict,
+    ) in figures:
         metric = metrics[metric_id]
         shown = _shown(display(metric, value) if value is not None else text, day, until)
         session.run(

@@ -43,7 +43,9 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
         metadata=asset_metadata(contract) | {"rules": len(rules)},
         pool=POOL,
         check_specs=[
-            dg.AssetCheckSpec("blocking", asset=key, blocking=True, description="Table and extraction rules."),
+            dg.AssetCheckSpec(
+                "blocking", asset=key, blocking=True, description="Table and extraction rules."
+            ),
             dg.AssetCheckSpec("warning", asset=key, description="Rows in quarantine, and staleness."),
         ],
     )
@@ -144,7 +146,9 @@ def _metadata(outcomes: list[Staged], state: Mapping[str, Any]) -> dict[str, Any
         "landed": landed,
         **totals,
         "deleted": sum(o.report.deleted for o in outcomes),
-        "conservation": f"{landed} landed = " + " + ".join(f"{v} {k}" for k, v in totals.items()) if totals else "-",
+        "conservation": f"{landed} landed = " + " + ".join(f"{v} {k}" for k, v in totals.items())
+        if totals
+        else "-",
         "state": str(state["state"]),
     }
 

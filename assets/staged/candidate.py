@@ -39,7 +39,9 @@ def mark(private: Session, contract: TableContract, rules: Sequence[Rule]) -> Ma
     candidate, marks = relation(contract), relation(contract, "marks")
     private.run(f"CREATE OR REPLACE TABLE {marks} AS {marks_select(rules, candidate)}")
     counts = private.row(counts_select(rules, candidate, marks))
-    private.run(f"CREATE OR REPLACE TABLE {relation(contract, 'broken')} AS {_broken(contract, rules, marks)}")
+    private.run(
+        f"CREATE OR REPLACE TABLE {relation(contract, 'broken')} AS {_broken(contract, rules, marks)}"
+    )
     return {rule.id: int(count or 0) for rule, count in zip(rules, counts, strict=True)}
 
 
@@ -47,7 +49,9 @@ def dispose(private: Session, contract: TableContract, rules: Sequence[Rule]) ->
     """Give every landed row its disposition; rows per disposition, all five keys present."""
     target = relation(contract, "disposition")
     private.run(f"CREATE OR REPLACE TABLE {target} AS {_disposition(contract, rules)}")
-    found = dict(private.rows(f"SELECT disposition, count(*) FROM {target} GROUP BY disposition"))
+    found: dict[str, int] = dict(
+        private.rows(f"SELECT disposition, count(*) FROM {target} GROUP BY disposition")
+    )
     return {name: int(found.get(name, 0)) for name in DISPOSITIONS}
 
 
@@ -85,7 +89,8 @@ def _disposition(contract: TableContract, rules: Sequence[Rule]) -> str:
     order = [f'c."{o}"' for o in (contract.update.watermark, contract.update.version) if o]
     order_text = " || '|' || ".join(f"coalesce(CAST({o} AS VARCHAR), '')" for o in order) or "''"
     window = f"PARTITION BY {keys} ORDER BY {', '.join(f'{o} DESC' for o in order)}{', ' if order else ''}"
-    twice = [i for i, r in enumerate(r for r in rules if r.scope != "table") if r.id.endswith(".key.unique")][0]
+    marking = [r.id for r in rules if r.scope != "table"]
+    twice = marking.index(f"{contract.name}.key.unique")
     return f"""
 WITH repeated AS (
   SELECT c._row_id, {keys}, c._row_hash, {order_text} AS _order,
@@ -170,4 +175,6 @@ def _outranked_join(contract: TableContract) -> str:
 
 def scope_text(contract: TableContract, alias: str) -> str:
     """SQL text of the scope a row belongs to: its scope columns joined by ``|``."""
-    return " || '|' || ".join(f"coalesce(CAST({alias}.\"{c}\" AS VARCHAR), '')" for c in contract.update.scope)
+    return " || '|' || ".join(
+        f"coalesce(CAST({alias}.\"{c}\" AS VARCHAR), '')" for c in contract.update.scope
+    )

@@ -33,7 +33,9 @@ def create_known(
     """
     schema = f"{catalog}known"
     for contract in contracts.values():
-        session.run(f"CREATE OR REPLACE VIEW {schema}.{contract.name}__versions AS {_versions(contract, staged, cut_off)}")
+        session.run(
+            f"CREATE OR REPLACE VIEW {schema}.{contract.name}__versions AS {_versions(contract, staged, cut_off)}"
+        )
     for contract in parents_first(contracts):
         columns = quoted([c.name for c in contract.public])
         held = "".join(f" AND ({admitted(r, contracts, schema)})" for r in _holding(contract, contracts))
@@ -60,7 +62,9 @@ def parents_first(contracts: Mapping[str, TableContract]) -> list[TableContract]
     return list(done.values())
 
 
-def admitted(relationship: Relationship, contracts: Mapping[str, TableContract], schema: str = "known") -> str:
+def admitted(
+    relationship: Relationship, contracts: Mapping[str, TableContract], schema: str = "known"
+) -> str:
     """SQL test on alias ``s``: the row's parent is known, or the row names none (NULL or '')."""
     first = f's."{relationship.columns[0]}"'
     if len(relationship.columns) == 1:
@@ -79,9 +83,8 @@ def admitted(relationship: Relationship, contracts: Mapping[str, TableContract],
         table, column, split = relationship.alias
         if split:
             listed = f"replace('{split}' || a.\"{column}\" || '{split}', '{split} ', '{split}')"
-            tests.append(
-                f"EXISTS (SELECT 1 FROM {schema}.{table} AS a WHERE strpos({listed}, '{split}' || {first} || '{split}') > 0)"
-            )
+            wanted = f"'{split}' || {first} || '{split}'"
+            tests.append(f"EXISTS (SELECT 1 FROM {schema}.{table} AS a WHERE strpos({listed}, {wanted}) > 0)")
         else:
             tests.append(f'{first} IN (SELECT "{column}" FROM {schema}.{table})')
     return " OR ".join(tests)

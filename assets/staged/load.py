@@ -138,7 +138,9 @@ def record_load(warehouse: Session, contract: TableContract, report: LoadReport)
 
 def written(session: Session, contract: TableContract, batch: Batch) -> tuple[int, int]:
     """(versions, quarantined rows) found in the tables for one batch: conservation counts what is there."""
-    (versions,) = session.row(f"SELECT count(*) FROM staged.{contract.name} WHERE _batch_id = :b", b=batch.batch_id)
+    (versions,) = session.row(
+        f"SELECT count(*) FROM staged.{contract.name} WHERE _batch_id = :b", b=batch.batch_id
+    )
     (kept_out,) = session.row(
         "SELECT count(*) FROM private.quarantine.quarantined_row WHERE table_name = :t AND batch_id = :b",
         t=contract.name, b=batch.batch_id,

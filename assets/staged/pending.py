@@ -35,7 +35,9 @@ def pending_batches(workspace: Workspace, contract: TableContract) -> list[Pendi
     with workspace.engine.begin() as session:
         known = {
             row[0]
-            for row in session.rows("SELECT batch_id FROM meta.batch_load WHERE table_name = :t", t=contract.name)
+            for row in session.rows(
+                "SELECT batch_id FROM meta.batch_load WHERE table_name = :t", t=contract.name
+            )
         }
     loaded_before = {e["batch_id"] for e in workspace.decisions.entries("load")}
     manifests = {m.batch_id: m for m in workspace.raw.manifests(contract.name)}
@@ -69,7 +71,8 @@ def pending_batches(workspace: Workspace, contract: TableContract) -> list[Pendi
 def table_state(session: Session, contract: TableContract) -> dict[str, Any]:
     """``state`` (ok, failed, unknown), ``cause``, ``last_good_known_at`` and current rows of a staged table."""
     rows = session.rows(
-        "SELECT state, cause, last_good_known_at FROM meta.source_state WHERE table_name = :t", t=contract.name
+        "SELECT state, cause, last_good_known_at FROM meta.source_state WHERE table_name = :t",
+        t=contract.name,
     )
     state, cause, last_good = rows[0] if rows else ("unknown", None, None)
     (current,) = session.row(f"SELECT count(*) FROM staged.{contract.name} WHERE _known_to IS NULL")

@@ -36,7 +36,10 @@ def check_relationships(
 
     ``known_at``: naive UTC. Rows already held back for another reference are counted too.
     """
-    session.run("DELETE FROM meta.rule_result WHERE batch_id = 'relationship' AND known_at = CAST(:k AS TIMESTAMP)", k=known_at)
+    session.run(
+        "DELETE FROM meta.rule_result WHERE batch_id = 'relationship' AND known_at = CAST(:k AS TIMESTAMP)",
+        k=known_at,
+    )
     found = []
     for contract in contracts.values():
         for relationship in checked(contract, contracts):

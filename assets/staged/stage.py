@@ -89,7 +89,8 @@ def stage(
     evaluated = batch.landed - dispositions["control"]
     # A batch that brought nothing new says nothing about any rule; an empty pull is judged at extraction.
     judged = rules if batch.landed else ()
-    results = tuple(RuleResult(r, violations[r.id], second.get(r.id), evaluated) for r in judged)
+    missing = "no expectation answered for it" if second else None
+    results = tuple(RuleResult(r, violations[r.id], second.get(r.id, missing), evaluated) for r in judged)
     report = LoadReport(contract.name, batch, dispositions, deleted, violations)
     blocked = tuple(_blocking(contract, report, results, in_scope))
     report = LoadReport(contract.name, batch, dispositions, 0 if blocked else deleted, violations, blocked)
@@ -137,7 +138,9 @@ def _blocking(
             "if not, have the source send the whole table"
         )
     if not report.conserved:
-        reasons.append(f"rows are not conserved: landed {report.batch.landed}, accounted {dict(report.dispositions)}")
+        reasons.append(
+            f"rows are not conserved: landed {report.batch.landed}, accounted {dict(report.dispositions)}"
+        )
     return reasons
 
 
@@ -147,14 +150,19 @@ def _samples(session: Session, contract: TableContract, batch: Batch) -> list[st
         "WHERE table_name = :t AND batch_id = :b ORDER BY row_id LIMIT 5",
         t=contract.name, b=batch.batch_id,
     )  # fmt: skip
-    return [f"{contract.server} / {contract.name} / {ref} row {no} (key {key}): {rules}" for ref, no, rules, key in rows]
+    return [
+        f"{contract.server} / {contract.name} / {ref} row {no} (key {key}): {rules}"
+        for ref, no, rules, key in rows
+    ]
 
 
 def _record_results(
     session: Session, contract: TableContract, batch: Batch, results: Sequence[RuleResult]
 ) -> None:
     session.run(
-        "DELETE FROM meta.rule_result WHERE table_name = :t AND batch_id = :b", t=contract.name, b=batch.batch_id
+        "DELETE FROM meta.rule_result WHERE table_name = :t AND batch_id = :b",
+        t=contract.name,
+        b=batch.batch_id,
     )
     for result in results:
         session.run(

@@ -24,7 +24,9 @@ errors = Console(stderr=True)
 
 Home = Annotated[
     Path | None,
-    typer.Option("--home", help="Where all state lives. Default: JIBAO_HOME, else .jibao", show_default=False),
+    typer.Option(
+        "--home", help="Where all state lives. Default: JIBAO_HOME, else .jibao", show_default=False
+    ),
 ]
 
 
@@ -53,7 +55,9 @@ def write_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], style:
 
 def table(title: str, *headers: str, caption: str = "", right: Sequence[str] = ()) -> Table:
     """A plain table; ``right`` names the headers whose column is right-aligned."""
-    shown = Table(title=title, caption=caption, title_justify="left", caption_justify="left", header_style="bold")
+    shown = Table(
+        title=title, caption=caption, title_justify="left", caption_justify="left", header_style="bold"
+    )
     for header in headers:
         shown.add_column(header, justify="right" if header in right else "left", overflow="fold")
     return shown
@@ -61,8 +65,7 @@ def table(title: str, *headers: str, caption: str = "", right: Sequence[str] = (
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        text = format(value.normalize(), "f")
-        return text
+        return format(value.normalize(), "f")
     if isinstance(value, datetime | date):
         return value.isoformat()
     return value

@@ -51,8 +51,8 @@ def advance(
     target = _day(to) if to else NEXT_DAY
     if days:
         target = date.fromisoformat(str(group.state(place)["day"])) + timedelta(days=days)
-    with errors.status(f"moving to {target}"):
-        group.advance(place, target)
+    with errors.status(f"moving to {target}") as shown:
+        group.advance(place, target, lambda text: shown.update(text))
     _say(home)
 
 
@@ -69,7 +69,9 @@ def down(home: Home = None) -> None:
 def edit(
     table: Annotated[str, typer.Argument(help="Source table, e.g. park_hazard.")],
     where: Annotated[list[str], typer.Option("--where", help="column=value that finds the row; repeatable.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", help="column=value to write; repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="column=value to write; repeatable.")
+    ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete the row instead.")] = False,
     home: Home = None,
 ) -> None:

@@ -30,8 +30,10 @@ for module in (run, read):
 
 def main() -> None:
     """Entry point: one line for what a person must mend, a traceback only for our own defects."""
+    from demo.systems.errors import DemoError
+
     try:
         app()
-    except (RefusedRun, SourceFailure, ContractError, read.NotPublished) as error:
+    except (DemoError, RefusedRun, SourceFailure, ContractError, read.NotPublished) as error:
         Console(stderr=True).print(f"[bold red]✗[/] {error}", highlight=False, soft_wrap=True)
         sys.exit(1)

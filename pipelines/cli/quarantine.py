@@ -12,7 +12,9 @@ import typer
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
 from pipelines.cli.read import _rows, published
 
-app = typer.Typer(help="Rejected rows: where they stand at the source and which rules they broke.", no_args_is_help=True)
+app = typer.Typer(
+    help="Rejected rows: where they stand at the source and which rules they broke.", no_args_is_help=True
+)
 _COLUMNS = ("table_name", "key_text", "rules", "source_ref", "row_no", "batch_id", "state")
 
 
@@ -49,5 +51,7 @@ def list_rows(
     shown = table("quarantine", "table", "key", "rules broken", "where", "state", caption=totals)
     for row in rows:
         where = row["source_ref"] + (f" row {row['row_no']}" if row["row_no"] is not None else "")
-        shown.add_row(row["table_name"], row["key_text"], row["rules"].replace(",", "\n"), where, row["state"])
+        shown.add_row(
+            row["table_name"], row["key_text"], row["rules"].replace(",", "\n"), where, row["state"]
+        )
     console.print(shown)

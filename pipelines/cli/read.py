@@ -20,7 +20,11 @@ from resources.engine import read_only
 from resources.publisher import FilePublisher
 from resources.settings import load_settings
 
-_VERDICT = {"pass": "[green]✓ pass[/]", "fail": "[bold red]✗ FAIL[/]", "not_computed": "[dim]– not computed[/]"}
+_VERDICT = {
+    "pass": "[green]✓ pass[/]",
+    "fail": "[bold red]✗ FAIL[/]",
+    "not_computed": "[dim]– not computed[/]",
+}
 _CLAIM_COLUMNS = (
     "seq", "id", "status", "printed", "computed", "value", "value_date", "accepted", "metric", "quote",
     "flags", "reason",
@@ -83,7 +87,9 @@ def rollup(
             q=name, g=grain,
         )  # fmt: skip
     if not rows:
-        raise typer.BadParameter(f"no figures for {name}: the warehouse speaks of 2023Q1 up to the published day")
+        raise typer.BadParameter(
+            f"no figures for {name}: the warehouse speaks of 2023Q1 up to the published day"
+        )
     if style is Format.table:
         _print_rollup(name, grain, rows)
     else:
@@ -98,7 +104,7 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
         (known_at,) = connection.execute(sa.text("SELECT known_at FROM core.cut_off")).one()
         rows = _rows(
             connection,
-            "SELECT f.table_name AS \"table\", f.state, f.last_loaded_at, f.last_changed_at, "
+            'SELECT f.table_name AS "table", f.state, f.last_loaded_at, f.last_changed_at, '
             "coalesce(q.open_rows, 0) AS quarantined, f.cause FROM mart.freshness AS f LEFT JOIN "
             "(SELECT table_name, count(*) AS open_rows FROM meta.quarantine WHERE state <> 'resolved' "
             "GROUP BY table_name) AS q ON q.table_name = f.table_name ORDER BY f.table_name",
@@ -108,15 +114,25 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
             "SELECT DISTINCT metric_id FROM mart.quarterly_metric WHERE flags LIKE '%stale:%' ORDER BY metric_id",
         )
     if style is not Format.table:
-        write_rows(rows, ("table", "state", "last_loaded_at", "last_changed_at", "quarantined", "cause"), style)
+        write_rows(
+            rows, ("table", "state", "last_loaded_at", "last_changed_at", "quarantined", "cause"), style
+        )
         return
     current = FilePublisher(folder).current
-    console.print(f"published [bold]{current.name if current else '-'}[/], known at {known_at} UTC", highlight=False)
-    shown = table("", "table", "state", "last change (UTC)", "in quarantine", "cause", right=("in quarantine",))
+    console.print(
+        f"published [bold]{current.name if current else '-'}[/], known at {known_at} UTC", highlight=False
+    )
+    shown = table(
+        "", "table", "state", "last change (UTC)", "in quarantine", "cause", right=("in quarantine",)
+    )
     for row in rows:
         state = "[red]stale[/]" if row["state"] == "stale" else row["state"]
         shown.add_row(
-            row["table"], state, str(row["last_changed_at"] or "-"), str(row["quarantined"] or "-"), row["cause"] or ""
+            row["table"],
+            state,
+            str(row["last_changed_at"] or "-"),
+            str(row["quarantined"] or "-"),
+            row["cause"] or "",
         )
     console.print(shown)
     if stale:
@@ -165,7 +181,15 @@ def _print_rollup(quarter: str, grain: str, rows: list[dict[str, Any]]) -> None:
 
     metrics = load_metrics()
     shown = table(
-        f"{quarter} by {grain}", "metric", "", "period", "scope", "value", "rows", "flags", right=("value", "rows")
+        f"{quarter} by {grain}",
+        "metric",
+        "",
+        "period",
+        "scope",
+        "value",
+        "rows",
+        "flags",
+        right=("value", "rows"),
     )
     for row in rows:
         metric = metrics.get(row["metric"])

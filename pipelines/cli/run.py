@@ -11,7 +11,14 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from pipelines.cli.console import Home, console, errors
 from resources.settings import load_settings, parse_instant
@@ -26,7 +33,10 @@ def register(app: typer.Typer) -> None:
 
 def nightly(
     now: Annotated[
-        str, typer.Option("--now", help="The run's known_at (ISO 8601; a date is the end of that day, Asia/Shanghai).")
+        str,
+        typer.Option(
+            "--now", help="The run's known_at (ISO 8601; a date is the end of that day, Asia/Shanghai)."
+        ),
     ] = "",
     home: Home = None,
 ) -> None:
@@ -82,7 +92,13 @@ def _run(job: str, **arguments: Any) -> None:
     from pipelines.runs import run_job
 
     started = time.monotonic()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
@@ -95,7 +111,9 @@ def _run(job: str, **arguments: Any) -> None:
         console.print(f"[green]✓[/] {job} in {seconds:.0f} s (run {outcome.run_id[:8]})", highlight=False)
         return
     errors.print(f"[bold red]✗[/] {outcome.cause}", highlight=False, soft_wrap=True)
-    errors.print(f"  {job} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale")
+    errors.print(
+        f"  {job} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale"
+    )
     raise typer.Exit(1)
 
 

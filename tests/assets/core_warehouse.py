@@ -9,19 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import cache
-from graphlib import TopologicalSorter
-from pathlib import Path
 
 import duckdb
-import sqlglot
-from sqlglot import exp
 
-import assets
+from assets.sql_files import sql_files
 from data_contracts.calendar import cut_off
 from data_contracts.model import TableContract, load_contracts
-
-CORE_DIR = Path(assets.__file__).parent / "core"
 
 Row = Mapping[str, str | bool | None]
 Given = Mapping[str, Sequence[Row]]
@@ -37,26 +30,9 @@ _TECHNICAL = {
 _FIRST_KNOWN = "2023-01-01 00:00:00"
 
 
-@cache
 def core_sql() -> Mapping[str, str]:
-    """Text of every core file by table name."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(CORE_DIR.glob("*.sql"))}
-
-
-@cache
-def reads(name: str) -> frozenset[tuple[str, str]]:
-    """``(schema, table)`` of everything a core file reads, its own CTEs left out."""
-    tables = sqlglot.parse_one(core_sql()[name], dialect="duckdb").find_all(exp.Table)
-    return frozenset((table.db, table.name) for table in tables if table.db)
-
-
-@cache
-def core_order() -> tuple[str, ...]:
-    """Core tables, each after all core tables it reads. ``CycleError`` if two read each other."""
-    graph = {
-        name: {t for schema, t in reads(name) if schema == "core" and t != "cut_off"} for name in core_sql()
-    }
-    return tuple(TopologicalSorter(graph).static_order())
+    """Text of every core file by table name, each after all core files it reads."""
+    return {name: file.sql for name, file in sql_files("core").items()}
 
 
 def build_warehouse(given: Given, cut_off_day: date) -> duckdb.DuckDBPyConnection:
@@ -74,8 +50,8 @@ def build_warehouse(given: Given, cut_off_day: date) -> duckdb.DuckDBPyConnectio
         raise KeyError(f"no source contract for {sorted(unknown)}")
     for contract in contracts.values():
         _create_known(connection, contract, given.get(contract.name, ()))
-    for name in core_order():
-        connection.execute(f"CREATE TABLE core.{name} AS {core_sql()[name]}")
+    for name, sql in core_sql().items():
+        connection.execute(f"CREATE TABLE core.{name} AS {sql}")
     return connection
 
 

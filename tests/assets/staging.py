@@ -22,7 +22,9 @@ from resources.engine import DuckDBEngine
 START = datetime(2024, 10, 10, 12, tzinfo=UTC)
 
 
-def contract(folder: Path, name: str, columns: Sequence[dict[str, Any]], update: dict[str, Any], **more: Any) -> TableContract:
+def contract(
+    folder: Path, name: str, columns: Sequence[dict[str, Any]], update: dict[str, Any], **more: Any
+) -> TableContract:
     """A contract file written below ``folder`` and read back."""
     document = {
         "apiVersion": "v3.2.0",
@@ -48,7 +50,12 @@ def contract(folder: Path, name: str, columns: Sequence[dict[str, Any]], update:
         ],
         "customProperties": [
             {"property": k, "value": v}
-            for k, v in {"transport": {"kind": "workbook"}, "update": update, "orgPath": "org_code", **more}.items()
+            for k, v in {
+                "transport": {"kind": "workbook"},
+                "update": update,
+                "orgPath": "org_code",
+                **more,
+            }.items()
         ],
     }
     path = folder / f"{name}.yaml"
@@ -84,7 +91,9 @@ class Bench:
         columns["_source_ref"] = pa.array([f"表.xlsx!表!{i}" for i in range(1, len(rows) + 1)], pa.string())
         path = self.folder / f"{table.name}-{self.nights}.parquet"
         pq.write_table(pa.table(columns), path)
-        batch = Batch(f"b{self.nights}", START + timedelta(days=self.nights), len(rows), deletes and bool(rows))
+        batch = Batch(
+            f"b{self.nights}", START + timedelta(days=self.nights), len(rows), deletes and bool(rows)
+        )
         return stage(self.engine, table, rules_of(table), batch, path, list(columns), None)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

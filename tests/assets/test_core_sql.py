@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.assets.core_warehouse import build_warehouse, core_order, core_sql, reads
+from assets.sql_files import sql_files
+from tests.assets.core_warehouse import build_warehouse, core_sql
 from tests.assets.golden import Case, expected_rows, load_cases, rows_of
 
 CASES = load_cases(Path(__file__).parents[1] / "golden" / "core")
@@ -126,11 +127,11 @@ def test_a_history_covers_every_day_once(
 
 
 def test_files_run_after_what_they_read() -> None:
-    order = core_order()
-    assert len(order) == len(core_sql())
-    for name in order:
-        for schema, table in reads(name):
-            assert schema in ("known", "core"), f"core.{name} reads {schema}.{table}"
+    order = list(core_sql())
+    for name, file in sql_files("core").items():
+        for read in file.reads:
+            schema, table = read.split(".")
+            assert schema in ("known", "core"), f"core.{name} reads {read}"
             if schema == "core" and table != "cut_off":
                 assert order.index(table) < order.index(name)
 

@@ -17,9 +17,17 @@ from tests.assets.staging import START, Bench, contract
 
 KEY = {"name": "no", "physicalType": "varchar(10)", "primaryKey": True, "primaryKeyPosition": 1}
 AMOUNT = {"name": "amount_cny", "physicalType": "decimal(18,2)", "required": True}
-STAMP = {"name": "ts", "physicalType": "timestamp", "customProperties": [{"property": "lineage", "value": True}]}
+STAMP = {
+    "name": "ts",
+    "physicalType": "timestamp",
+    "customProperties": [{"property": "lineage", "value": True}],
+}
 PERIOD = {"name": "file_period", "physicalType": "char(6)", "required": True}
-VERSION = {"name": "file_version", "physicalType": "int", "customProperties": [{"property": "lineage", "value": True}]}
+VERSION = {
+    "name": "file_version",
+    "physicalType": "int",
+    "customProperties": [{"property": "lineage", "value": True}],
+}
 WIDE = {"quarantine": {"max_pct": 100}}
 
 
@@ -31,7 +39,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def upsert(folder: Path, **more: Any) -> TableContract:
-    return contract(folder, "t", [KEY, AMOUNT, STAMP], {"verb": "upsert", "watermark": "ts"}, **{**WIDE, **more})
+    return contract(
+        folder, "t", [KEY, AMOUNT, STAMP], {"verb": "upsert", "watermark": "ts"}, **{**WIDE, **more}
+    )
 
 
 def monthly(folder: Path, **more: Any) -> TableContract:
@@ -41,6 +51,10 @@ def monthly(folder: Path, **more: Any) -> TableContract:
 
 def row(no: str, amount: str, **more: str) -> dict[str, str]:
     return {"no": no, "amount_cny": amount, **more}
+
+
+def sheet_row(no: str, amount: str, period: str = "202409", version: str = "1") -> dict[str, str]:
+    return row(no, amount, file_period=period, file_version=version)
 
 
 def current(bench: Bench) -> dict[str, Decimal]:
@@ -76,7 +90,7 @@ def test_absence_in_an_upsert_deletes_nothing(bench: Bench, tmp_path: Path) -> N
 
 def test_a_resent_month_replaces_its_month_only(bench: Bench, tmp_path: Path) -> None:
     table = monthly(tmp_path)
-    bench.night(table, [row("A", "1", file_period="202408", file_version="1"), row("B", "2", file_period="202409", file_version="1"), row("C", "3", file_period="202409", file_version="1")])  # fmt: skip
+    bench.night(table, [sheet_row("A", "1", "202408"), sheet_row("B", "2"), sheet_row("C", "3")])
     resent = bench.night(table, [row("B", "5", file_period="202409", file_version="2")])
     assert resent.report.deleted == 1
     assert current(bench) == {"A": Decimal(1), "B": Decimal(5)}
@@ -105,7 +119,9 @@ def test_an_older_version_arriving_late_changes_nothing(bench: Bench, tmp_path: 
 
 
 def test_absence_deletes_only_after_a_proved_extraction(bench: Bench, tmp_path: Path) -> None:
-    table = contract(tmp_path, "t", [KEY, AMOUNT], {"verb": "replace", "scope": "table", "max_delete_pct": 60}, **WIDE)
+    table = contract(
+        tmp_path, "t", [KEY, AMOUNT], {"verb": "replace", "scope": "table", "max_delete_pct": 60}, **WIDE
+    )
     bench.night(table, [row("A", "1"), row("B", "2")])
     bench.night(table, [row("A", "1")], deletes=False)
     assert set(current(bench)) == {"A", "B"}
@@ -113,8 +129,12 @@ def test_absence_deletes_only_after_a_proved_extraction(bench: Bench, tmp_path: 
     assert set(current(bench)) == {"A"}
 
 
-def test_too_many_deletions_block_the_batch_and_keep_the_last_good_version(bench: Bench, tmp_path: Path) -> None:
-    table = contract(tmp_path, "t", [KEY, AMOUNT], {"verb": "replace", "scope": "table", "max_delete_pct": 5}, **WIDE)
+def test_too_many_deletions_block_the_batch_and_keep_the_last_good_version(
+    bench: Bench, tmp_path: Path
+) -> None:
+    table = contract(
+        tmp_path, "t", [KEY, AMOUNT], {"verb": "replace", "scope": "table", "max_delete_pct": 5}, **WIDE
+    )
     bench.night(table, [row("A", "1"), row("B", "2")])
     outcome = bench.night(table, [row("A", "7")])
     assert "1 of 2 rows are gone" in outcome.report.blocked[0]
@@ -123,9 +143,12 @@ def test_too_many_deletions_block_the_batch_and_keep_the_last_good_version(bench
 
 def test_a_row_that_breaks_a_rule_waits_in_quarantine_with_every_reason(bench: Bench, tmp_path: Path) -> None:
     table = contract(
-        tmp_path, "t", [KEY, {**AMOUNT, "logicalTypeOptions": {"maximum": 100}}, {"name": "day", "physicalType": "date"}],
-        {"verb": "upsert"}, **WIDE,
-    )  # fmt: skip
+        tmp_path,
+        "t",
+        [KEY, {**AMOUNT, "logicalTypeOptions": {"maximum": 100}}, {"name": "day", "physicalType": "date"}],
+        {"verb": "upsert"},
+        **WIDE,
+    )
     bench.night(table, [{"no": "A", "amount_cny": "1", "day": "2024-09-10"}])
     outcome = bench.night(table, [{"no": "A", "amount_cny": "101", "day": "9月初"}])
     assert outcome.report.dispositions["quarantined"] == 1
@@ -139,7 +162,9 @@ def test_a_row_that_breaks_a_rule_waits_in_quarantine_with_every_reason(bench: B
 
 
 def test_a_quarantined_key_is_not_absent(bench: Bench, tmp_path: Path) -> None:
-    table = contract(tmp_path, "t", [KEY, AMOUNT], {"verb": "replace", "scope": "table", "max_delete_pct": 100}, **WIDE)
+    table = contract(
+        tmp_path, "t", [KEY, AMOUNT], {"verb": "replace", "scope": "table", "max_delete_pct": 100}, **WIDE
+    )
     bench.night(table, [row("A", "1"), row("B", "2")])
     bench.night(table, [row("A", "broken"), row("B", "2")])
     assert current(bench) == {"A": Decimal(1), "B": Decimal(2)}
@@ -155,9 +180,8 @@ def test_a_quarantined_share_above_the_contract_blocks(bench: Bench, tmp_path: P
 
 def test_the_newest_of_two_states_in_a_batch_is_kept(bench: Bench, tmp_path: Path) -> None:
     table = upsert(tmp_path)
-    outcome = bench.night(
-        table, [row("A", "2", ts="2024-10-02 00:00:00"), row("A", "1", ts="2024-10-01 00:00:00"), row("A", "2", ts="2024-10-02 00:00:00")]
-    )  # fmt: skip
+    newer, older = row("A", "2", ts="2024-10-02 00:00:00"), row("A", "1", ts="2024-10-01 00:00:00")
+    outcome = bench.night(table, [newer, older, newer])
     assert outcome.report.dispositions["duplicate"] == 2
     assert current(bench) == {"A": Decimal(2)}
 
@@ -188,7 +212,10 @@ def vouchers(folder: Path) -> TableContract:
 def test_of_two_rows_of_one_business_key_the_first_is_kept(bench: Bench, tmp_path: Path) -> None:
     outcome = bench.night(
         vouchers(tmp_path),
-        [row("A", "1", voucher_no="7", ts="2024-10-02 00:00:00"), row("B", "1", voucher_no="7", ts="2024-10-01 00:00:00")],
+        [
+            row("A", "1", voucher_no="7", ts="2024-10-02 00:00:00"),
+            row("B", "1", voucher_no="7", ts="2024-10-01 00:00:00"),
+        ],
     )
     assert outcome.report.violations["t.voucher_no_unique"] == 2, "every copy counts"
     assert set(current(bench)) == {"B"}
@@ -203,7 +230,8 @@ def test_a_business_key_taken_on_an_earlier_night_is_found(bench: Bench, tmp_pat
 
 
 def test_control_rows_are_counted_and_never_staged(bench: Bench, tmp_path: Path) -> None:
-    outcome = bench.night(monthly(tmp_path), [row("A", "1", file_period="202409", file_version="1"), {"amount_cny": "1", "_row_kind": "control"}])  # fmt: skip
+    total = {"amount_cny": "1", "_row_kind": "control"}
+    outcome = bench.night(monthly(tmp_path), [sheet_row("A", "1"), total])
     assert outcome.report.dispositions["control"] == 1
     assert outcome.report.conserved
 
@@ -221,14 +249,17 @@ def test_on_first_load_a_row_is_known_since_the_ledger_recorded_it(bench: Bench,
 
 def test_restricted_values_stay_in_the_private_file(bench: Bench, tmp_path: Path) -> None:
     leader = {"name": "leader", "physicalType": "varchar(20)", "classification": "restricted"}
-    bench.night(contract(tmp_path, "t", [KEY, leader], {"verb": "upsert"}, **WIDE), [{"no": "A", "leader": "张三"}])
+    bench.night(
+        contract(tmp_path, "t", [KEY, leader], {"verb": "upsert"}, **WIDE), [{"no": "A", "leader": "张三"}]
+    )
     assert "leader" not in [c[0] for c in bench.rows("DESCRIBE staged.t")]
     assert bench.rows("SELECT leader FROM private.restricted.t") == [("张三",)]
 
 
 def test_a_held_row_enters_by_itself_when_its_parent_comes(bench: Bench, tmp_path: Path) -> None:
     parent = contract(tmp_path, "p", [KEY], {"verb": "upsert"}, **WIDE)
-    reference = {"type": "foreignKey", "from": ["parent_no"], "to": ["p.no"], "customProperties": [{"property": "orphan", "value": "hold"}]}  # fmt: skip
+    hold = [{"property": "orphan", "value": "hold"}]
+    reference = {"type": "foreignKey", "from": ["parent_no"], "to": ["p.no"], "customProperties": hold}
     child = contract(
         tmp_path, "t", [KEY, {"name": "parent_no", "physicalType": "varchar(10)"}], {"verb": "upsert"},
         relationships=[reference], **WIDE,
@@ -240,7 +271,9 @@ def test_a_held_row_enters_by_itself_when_its_parent_comes(bench: Bench, tmp_pat
     bench.night(parent, [{"no": "P2"}])
     assert bench.rows("SELECT no FROM known.t ORDER BY no") == [("A",), ("B",), ("C",)]
     bench.known(parent, child, cut_off=START + timedelta(days=2))
-    assert bench.rows("SELECT no FROM known.t ORDER BY no") == [("A",), ("C",)], "as known before the parent came"
+    assert bench.rows("SELECT no FROM known.t ORDER BY no") == [("A",), ("C",)], (
+        "as known before the parent came"
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,7 +287,9 @@ def test_a_held_row_enters_by_itself_when_its_parent_comes(bench: Bench, tmp_pat
     ],
 )  # fmt: skip
 def test_dates_in_every_declared_form(bench: Bench, tmp_path: Path, text: str, expected: date | None) -> None:
-    table = contract(tmp_path, "t", [KEY, {"name": "day", "physicalType": "date"}], {"verb": "upsert"}, **WIDE)
+    table = contract(
+        tmp_path, "t", [KEY, {"name": "day", "physicalType": "date"}], {"verb": "upsert"}, **WIDE
+    )
     outcome = bench.night(table, [{"no": "A", "day": text}])
     if expected is None and text.strip():
         assert outcome.report.violations["t.day.parse"] == 1
@@ -273,32 +308,50 @@ def test_dates_in_every_declared_form(bench: Bench, tmp_path: Path, text: str, e
 def test_amounts_follow_the_unit_of_the_header(
     bench: Bench, tmp_path: Path, text: str, unit: str | None, expected: str | None
 ) -> None:
-    amount = AMOUNT | {"customProperties": [{"property": "unit", "value": "CNY"}, {"property": "sourceUnit", "value": "万元"}]}
+    amount = AMOUNT | {
+        "customProperties": [
+            {"property": "unit", "value": "CNY"},
+            {"property": "sourceUnit", "value": "万元"},
+        ]
+    }
     table = contract(tmp_path, "t", [KEY, amount], {"verb": "upsert"}, **WIDE)
-    outcome = bench.night(table, [{"no": "A", "amount_cny": text} | ({"amount_cny__unit": unit} if unit else {})])
+    outcome = bench.night(
+        table, [{"no": "A", "amount_cny": text} | ({"amount_cny__unit": unit} if unit else {})]
+    )
     if expected is None:
         assert outcome.report.violations["t.amount_cny.parse"] == 1
     else:
         assert bench.rows("SELECT amount_cny FROM staged.t") == [(Decimal(expected),)]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("4500㎡", "4500"), ("0.45万", "4500"), ("４，５００", "4500"), ("4500平方米", "4500")])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("4500㎡", "4500"), ("0.45万", "4500"), ("４，５００", "4500"), ("4500平方米", "4500")],
+)
 def test_areas_written_with_their_unit(bench: Bench, tmp_path: Path, text: str, expected: str) -> None:
-    area = {"name": "area_m2", "physicalType": "decimal(14,2)", "customProperties": [{"property": "unit", "value": "m2"}]}
+    area = {
+        "name": "area_m2",
+        "physicalType": "decimal(14,2)",
+        "customProperties": [{"property": "unit", "value": "m2"}],
+    }
     table = contract(tmp_path, "t", [KEY, area], {"verb": "upsert"}, **WIDE)
     bench.night(table, [{"no": "A", "area_m2": text}])
     assert bench.rows("SELECT area_m2 FROM staged.t") == [(Decimal(expected),)]
 
 
 rows_of_a_night = st.lists(
-    st.tuples(st.sampled_from("ABCD"), st.sampled_from(["1", "2", "x", None]), st.sampled_from(["data", "control"])),
+    st.tuples(
+        st.sampled_from("ABCD"), st.sampled_from(["1", "2", "x", None]), st.sampled_from(["data", "control"])
+    ),
     max_size=8,
 )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=st.lists(rows_of_a_night, min_size=1, max_size=3))
-def test_no_row_disappears(tmp_path_factory: pytest.TempPathFactory, nights: list[list[tuple[str, str | None, str]]]) -> None:
+def test_no_row_disappears(
+    tmp_path_factory: pytest.TempPathFactory, nights: list[list[tuple[str, str | None, str]]]
+) -> None:
     folder = tmp_path_factory.mktemp("conservation")
     bench = Bench(folder)
     table = contract(folder, "t", [KEY, AMOUNT], {"verb": "append"}, **WIDE)
@@ -306,6 +359,9 @@ def test_no_row_disappears(tmp_path_factory: pytest.TempPathFactory, nights: lis
         outcome = bench.night(table, [{"no": k, "amount_cny": v, "_row_kind": kind} for k, v, kind in rows])
         assert outcome.report.conserved
         assert not outcome.report.blocked
-    overlapping = "SELECT count(*) FROM staged.t AS a JOIN staged.t AS b ON a.no = b.no AND a._known_from < b._known_from AND coalesce(a._known_to, TIMESTAMP '9999-01-01') > b._known_from"
+    overlapping = (
+        "SELECT count(*) FROM staged.t AS a JOIN staged.t AS b ON a.no = b.no AND a._known_from < b._known_from "
+        "AND coalesce(a._known_to, TIMESTAMP '9999-01-01') > b._known_from"
+    )
     assert bench.rows(overlapping) == [(0,)], "a key has one version at a time"
     bench.engine.close()

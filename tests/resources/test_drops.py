@@ -65,7 +65,7 @@ def test_lock_files_of_excel_are_no_deliveries(tmp_path: Path) -> None:
     anything = contract(
         {**LOI.transport, "files": r"招商台账/.*\.xlsx"},
         *LOI.columns[:3],
-        update=Update("replace"),
+        update=Update("upsert"),
         name="park_loi",
     )
     loi_file(tmp_path, "招商台账_20241008.xlsx", ["L1"])

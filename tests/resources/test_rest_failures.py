@@ -11,7 +11,6 @@ import pytest
 from resources.failures import PermanentFailure, TransientFailure
 from resources.sources.base import Source
 from tests.resources.park_server import (
-    FAST,
     HAZARDS,
     TOKEN,
     Park,

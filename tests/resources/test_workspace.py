@@ -16,9 +16,12 @@ NOW = datetime(2024, 10, 10, 12, tzinfo=UTC)
 
 def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
     settings = load_settings(tmp_path)
-    with hold(settings, run_id="first", now=NOW), pytest.raises(RefusedRun, match="first"):
-        with hold(settings, run_id="second", now=NOW + timedelta(days=1)):
-            pass
+    with (
+        hold(settings, run_id="first", now=NOW),
+        pytest.raises(RefusedRun, match="first"),
+        hold(settings, run_id="second", now=NOW + timedelta(days=1)),
+    ):
+        pass
     with hold(settings, run_id="third", now=NOW):
         pass
 
