@@ -20,6 +20,7 @@ from assets.staged.stage import Staged, drop_candidate, stage
 from assets.staged.tables import create_all, create_private, create_staged
 from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
+from data_contracts.to_expectations import Outcome
 from resources.dagster_workspace import JibaoWorkspace
 from resources.workspace import Workspace
 
@@ -58,13 +59,20 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
         blocked = [reason for o in outcomes for reason in o.report.blocked]
         if blocked:
             raise dg.Failure(
-                description=f"{contract.server} / {contract.name}: {blocked[0]}",
+                description=_why_blocked(contract, blocked, outcomes),
                 metadata={"reasons": dg.MetadataValue.json(blocked)},
                 allow_retries=False,
             )
         yield dg.MaterializeResult(metadata=_metadata(outcomes, state))
 
     return staged
+
+
+def _why_blocked(contract: TableContract, blocked: list[str], outcomes: list[Staged]) -> str:
+    """The cause in one line; where rows were rejected, with the first of them."""
+    samples = [s for o in outcomes for s in o.samples]
+    example = f"; for example {samples[0]}" if samples else ""
+    return f"{contract.server} / {contract.name}: {blocked[0]}{example}"
 
 
 def _pending(ws: Workspace, contract: TableContract) -> list[PendingBatch]:
@@ -95,17 +103,14 @@ def _stage_one(ws: Workspace, contract: TableContract, rules: Any, pending: Pend
     return outcome
 
 
-def _second_opinion(ws: Workspace, contract: TableContract) -> Mapping[str, int | str]:
+def _second_opinion(ws: Workspace, contract: TableContract) -> Mapping[str, Outcome]:
     """Great Expectations on the candidate; its result is kept as evidence of the run."""
     run = ws.expectations.run(contract, relation(contract))
     folder = ws.home / "evidence" / ws.stamp
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(run.evidence, ensure_ascii=False, indent=1, default=str)
     (folder / f"{contract.name}.json").write_text(text, encoding="utf-8")
-    return {
-        rule_id: outcome.could_not_run if outcome.could_not_run is not None else int(outcome.violations or 0)
-        for rule_id, outcome in run.outcomes.items()
-    }
+    return run.outcomes
 
 
 def _checks(outcomes: list[Staged], state: Mapping[str, Any]) -> Iterator[dg.AssetCheckResult]:
@@ -120,7 +125,12 @@ def _checks(outcomes: list[Staged], state: Mapping[str, Any]) -> Iterator[dg.Ass
         metadata={"reasons": dg.MetadataValue.json(blocked)},
     )
     stale = state["state"] == "failed"
-    first = state["cause"] if stale else (failing[0].explanation if failing else "no rule is broken")
+    # A rejected row says where it stands; a rule that only warns says how often it is broken.
+    first = (
+        state["cause"]
+        if stale
+        else next(iter([*samples, *(r.explanation for r in failing)]), "no rule is broken")
+    )
     yield dg.AssetCheckResult(
         check_name="warning",
         passed=not (failing or stale),

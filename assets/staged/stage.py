@@ -13,43 +13,43 @@ from assets.staged import load
 from assets.staged.candidate import build_candidate, dispose, mark, relation
 from assets.staged.load import Batch, LoadReport
 from assets.staged.tables import create_restricted, create_staged
+from data_contracts.agreement import disagreements
 from data_contracts.model import TableContract
 from data_contracts.rules import Rule
+from data_contracts.to_expectations import Outcome
 from resources.engine import Engine, Session
 
-Expectations = Callable[[TableContract], Mapping[str, int | str]]
-"""Second opinion on the committed candidate: violations by rule id, or the reason a rule could not run."""
+Expectations = Callable[[TableContract], Mapping[str, Outcome]]
+"""Second opinion on the committed candidate, by rule id."""
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule on one batch: what SQL counted, what Great Expectations counted, and the verdict."""
+    """One rule on one batch: what SQL counted, what Great Expectations found, and why they disagree, if so.
+
+    ``outcome`` is None where only SQL judged: a batch replayed from the raw layer.
+    """
 
     rule: Rule
     violations: int
-    expectation: int | str | None
+    outcome: Outcome | None
+    disagreement: str | None
     evaluated: int
 
     @property
     def status(self) -> str:
-        """``pass``, ``fail`` or ``could_not_run``; a disagreement of the two counts is ``could_not_run``."""
-        if isinstance(self.expectation, str):
-            return "could_not_run"
-        if self.expectation is not None and self.expectation != self.violations:
+        """``pass``, ``fail``, or ``could_not_run``: two counts that differ show nothing about the data."""
+        if self.disagreement:
             return "could_not_run"
         return "fail" if self.violations else "pass"
 
     @property
     def explanation(self) -> str:
         """What is wrong, how often, and the cure."""
-        if isinstance(self.expectation, str):
-            return f"{self.rule.id} could not run: {self.expectation}"
-        if self.status == "could_not_run":
-            return (
-                f"{self.rule.id}: SQL counts {self.violations}, Great Expectations {self.expectation} → "
-                "a rule that two engines read differently is a defect of the rule; restate it in the contract"
-            )
-        return f"{self.rule.id}: {self.rule.message} ({self.violations} {self.rule.unit}s) → {self.rule.cure}"
+        if self.disagreement:
+            return self.disagreement
+        counted = f"{self.violations} {self.rule.unit}{'' if self.violations == 1 else 's'}"
+        return f"{self.rule.id}: {self.rule.message} ({counted}) → {self.rule.cure}"
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,16 @@ def stage(
     evaluated = batch.landed - dispositions["control"]
     # A batch that brought nothing new says nothing about any rule; an empty pull is judged at extraction.
     judged = rules if batch.landed else ()
-    missing = "no expectation answered for it" if second else None
-    results = tuple(RuleResult(r, violations[r.id], second.get(r.id, missing), evaluated) for r in judged)
+    apart = {d.rule_id: d.message for d in disagreements(violations, second)} if second else {}
+    results = tuple(
+        RuleResult(r, violations[r.id], second.get(r.id), apart.get(r.id), evaluated) for r in judged
+    )
     report = LoadReport(contract.name, batch, dispositions, deleted, violations)
     blocked = tuple(_blocking(contract, report, results, in_scope))
     report = LoadReport(contract.name, batch, dispositions, 0 if blocked else deleted, violations, blocked)
     with engine.begin() as session:
         load.write_private(session, contract, batch)
-        samples = tuple(_samples(session, contract, batch))
+        samples = tuple(_samples(session, contract, rules, batch))
     with engine.begin() as session:
         if not blocked:
             load.write_versions(session, contract, batch)
@@ -129,7 +131,7 @@ def _blocking(
         named = ", ".join(f"{rule} {count}" for rule, count in worst if count)
         reasons.append(
             f"{kept_out} of {data} rows are rejected, more than the contract's {contract.quarantine_max_pct} % "
-            f"({named}) → look at `jibao quarantine list {contract.name}`, correct the source or the contract"
+            f"({named}) → correct the rows at the source, or the rule or quarantine.max_pct in {contract.path.name}"
         )
     if in_scope and 100 * report.deleted > contract.update.max_delete_pct * in_scope:
         reasons.append(
@@ -144,16 +146,20 @@ def _blocking(
     return reasons
 
 
-def _samples(session: Session, contract: TableContract, batch: Batch) -> list[str]:
+def _samples(session: Session, contract: TableContract, rules: Sequence[Rule], batch: Batch) -> list[str]:
+    """Up to five rejected rows, each with system, table, place, rule, what is wrong and the cure; no values."""
     rows = session.rows(
         "SELECT source_ref, row_no, rules, key_text FROM private.quarantine.quarantined_row "
         "WHERE table_name = :t AND batch_id = :b ORDER BY row_id LIMIT 5",
         t=contract.name, b=batch.batch_id,
     )  # fmt: skip
-    return [
-        f"{contract.server} / {contract.name} / {ref} row {no} (key {key}): {rules}"
-        for ref, no, rules, key in rows
-    ]
+    by_id = {r.id: r for r in rules}
+    found = []
+    for ref, row_no, broken, key in rows:
+        rule = by_id[broken.split(",")[0]]
+        where = f"{contract.server} / {contract.name} / {ref} row {row_no} (key {key})"
+        found.append(f"{where} [{broken}]: {rule.message} → {rule.cure}")
+    return found
 
 
 def _record_results(
@@ -170,7 +176,7 @@ def _record_results(
             ":gx, :status, :message)",
             t=contract.name, b=batch.batch_id, k=batch.known_utc, id=result.rule.id, sev=result.rule.severity,
             unit=result.rule.unit, eval=result.evaluated, counted=result.violations,
-            gx=result.expectation if isinstance(result.expectation, int) else None,
+            gx=result.outcome.violations if result.outcome else None,
             status=result.status, message=result.rule.message,
         )  # fmt: skip
 

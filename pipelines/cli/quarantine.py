@@ -5,17 +5,21 @@ Belongs here: listing from the published file, content masked. Keep out: decisio
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from data_contracts.model import load_contracts
+from data_contracts.rules import rules_of
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
 from pipelines.cli.read import _rows, published
 
 app = typer.Typer(
     help="Rejected rows: where they stand at the source and which rules they broke.", no_args_is_help=True
 )
-_COLUMNS = ("table_name", "key_text", "rules", "source_ref", "row_no", "batch_id", "state")
+_COLUMNS = (
+    "system", "table_name", "key_text", "source_ref", "row_no", "rules", "reason", "cure", "state", "batch_id",
+)  # fmt: skip
 
 
 @app.callback()
@@ -44,14 +48,31 @@ def list_rows(
             connection,
             "SELECT table_name, state, count(*) AS n FROM meta.quarantine GROUP BY ALL ORDER BY ALL",
         )
+    _explain(rows)
     if style is not Format.table:
         write_rows(rows, _COLUMNS, style)
         return
     totals = ", ".join(f"{c['table_name']} {c['n']} {c['state']}" for c in counted) or "nothing"
-    shown = table("quarantine", "table", "key", "rules broken", "where", "state", caption=totals)
+    shown = table("quarantine", "table and key", "where", "what is wrong", "cure", "state", caption=totals)
     for row in rows:
-        where = row["source_ref"] + (f" row {row['row_no']}" if row["row_no"] is not None else "")
-        shown.add_row(
-            row["table_name"], row["key_text"], row["rules"].replace(",", "\n"), where, row["state"]
-        )
+        where = f"{row['system']}\n{row['source_ref']}" + (f" row {row['row_no']}" if row["row_no"] else "")
+        key = f"{row['table_name']}\n{row['key_text']}"
+        shown.add_row(key, where, f"{row['reason']}\n[dim]{row['rules']}[/]", row["cure"], row["state"])
     console.print(shown)
+
+
+def _explain(rows: list[dict[str, Any]]) -> None:
+    """Add to each row its source system and, for the first rule it broke, what is wrong and the cure."""
+    contracts = load_contracts()
+    rules = {r.id: r for c in contracts.values() for r in rules_of(c)}
+    for row in rows:
+        contract = contracts.get(row["table_name"])
+        rule = rules.get(row["rules"].split(",")[0])
+        row["system"] = contract.server if contract else ""
+        held = (
+            "its parent is not known yet"
+            if row["state"] == "held"
+            else "the contract no longer has this rule"
+        )
+        row["reason"] = rule.message if rule else held
+        row["cure"] = rule.cure if rule else "have the parent row sent, or map the name; it enters by itself"
