@@ -39,7 +39,8 @@ def pending_batches(workspace: Workspace, contract: TableContract) -> list[Pendi
                 "SELECT batch_id FROM meta.batch_load WHERE table_name = :t", t=contract.name
             )
         }
-    loaded_before = {e["batch_id"] for e in workspace.decisions.entries("load")}
+    loads = (e for e in workspace.decisions.entries("load") if e["table"] == contract.name)
+    loaded_before = {e["batch_id"] for e in loads}
     manifests = {m.batch_id: m for m in workspace.raw.manifests(contract.name)}
     found = []
     for entry in workspace.decisions.entries("batch"):
