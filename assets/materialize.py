@@ -60,13 +60,20 @@ def hold_to(session: Session, promise: OutputContract) -> None:
 
 def comment(session: Session, promise: OutputContract, kind: str) -> None:
     """Comments on the table and every column: Chinese name, then the English description."""
-    table = f"{promise.layer}.{promise.name}"
-    session.run(
-        f"COMMENT ON {kind.upper()} {table} IS {_text(f'{promise.business_name}: {promise.description}')}"
+    comment_on(
+        session,
+        kind,
+        f"{promise.layer}.{promise.name}",
+        f"{promise.business_name}: {promise.description}",
+        {c.name: f"{c.business_name}: {c.description}" for c in promise.columns},
     )
-    for column in promise.columns:
-        text = _text(f"{column.business_name}: {column.description}")
-        session.run(f'COMMENT ON COLUMN {table}."{column.name}" IS {text}')
+
+
+def comment_on(session: Session, kind: str, table: str, text: str, columns: Mapping[str, str]) -> None:
+    """Comment a table or view and its columns, in one round trip."""
+    statements = [f"COMMENT ON {kind.upper()} {table} IS {_text(text)}"]
+    statements += [f'COMMENT ON COLUMN {table}."{name}" IS {_text(said)}' for name, said in columns.items()]
+    session.run(";\n".join(statements))
 
 
 def column_lineage(
@@ -89,11 +96,10 @@ def column_lineage(
     scope = build_scope(tree)
     if scope is None or not isinstance(tree, exp.Query):
         return {}
-    found = {}
-    for column in tree.named_selects:
-        leaves = lineage(column, tree, nested, dialect=DIALECT, scope=scope, trim_selects=False)
-        found[column] = sorted(_sources(leaves))
-    return found
+    # All columns in one walk over one tree: column by column copies the whole query each time.
+    nodes = lineage(None, tree, nested, dialect=DIALECT, scope=scope, trim_selects=False, copy=False)
+    assert isinstance(nodes, dict)
+    return {column: sorted(_sources(node)) for column, node in nodes.items()}
 
 
 def _sources(node: Node) -> set[tuple[str, str]]:

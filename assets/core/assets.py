@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.common import POOL
-from assets.materialize import column_lineage, create_cut_off, materialize
+from assets.materialize import column_lineage, comment, create_cut_off, materialize
 from assets.sql_files import SqlFile, sql_files
 from assets.staged.tables import create_all
 from data_contracts.model import TableContract
@@ -103,6 +103,7 @@ def _cut_off() -> dg.AssetsDefinition:
         with ws.engine.begin() as session:
             create_all(session)
             create_cut_off(session, ws.known_at)
+            comment(session, load_outputs()["core.cut_off"], "view")
         return dg.MaterializeResult(metadata={"dagster/row_count": 1, "known_at": ws.known_at.isoformat()})
 
     return cut_off

@@ -10,7 +10,8 @@ from typing import Any
 import dagster as dg
 
 from assets.common import POOL
-from assets.publish.record import comment_records, fingerprints, write_quarantine
+from assets.publish.comments import comment_layers
+from assets.publish.record import fingerprints, write_quarantine
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 from resources.publisher import FilePublisher
@@ -36,7 +37,7 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
         ws = workspace.workspace
         with ws.engine.begin() as session:
             quarantined = write_quarantine(session, contracts)
-            comment_records(session)
+            comment_layers(session, contracts)
             prints = fingerprints(session)
         ws.expectations.close()
         path = FilePublisher(ws.home / "published", ws.settings.keep_published).publish(ws.engine, ws.stamp)

@@ -1,6 +1,7 @@
-"""What a publication says about itself: quarantine without its content, comments, fingerprints.
+"""What a publication says about itself: quarantine without its content, fingerprints.
 
-Belongs here: the ``meta`` tables readers see. Keep out: the switch itself.
+Belongs here: the ``meta`` tables readers see. Keep out: comments (``comments``) and
+the switch itself.
 """
 
 from __future__ import annotations
@@ -12,14 +13,6 @@ from assets.staged.relationships import rule_id
 from assets.staged.tables import key_text
 from data_contracts.model import TableContract
 from resources.engine import Session
-
-_COMMENTS = {
-    "meta.batch_load": "Landed batches and what became of their rows; the five dispositions add up to landed.",
-    "meta.rule_result": "Every rule on every batch: violations counted by SQL and by Great Expectations.",
-    "meta.scope_version": "Highest delivered version of each scope of a re-sent workbook.",
-    "meta.source_state": "How the last extraction of each table went; failed tables keep their last good version.",
-    "meta.quarantine": "Rejected rows without their content: where they stand at the source and which rules broke.",
-}
 
 
 def write_quarantine(session: Session, contracts: Mapping[str, TableContract]) -> int:
@@ -51,12 +44,6 @@ def write_quarantine(session: Session, contracts: Mapping[str, TableContract]) -
                 t=contract.name, r=rule_id(contract, relationship),
             )  # fmt: skip
     return int(session.row("SELECT count(*) FROM meta.quarantine WHERE state = 'open'")[0])
-
-
-def comment_records(session: Session) -> None:
-    """Comments on the ``meta`` tables and on the technical columns of ``staged``."""
-    for table, text in _COMMENTS.items():
-        session.run(f"COMMENT ON TABLE {table} IS '{text}'")
 
 
 def fingerprints(session: Session) -> dict[str, str]:

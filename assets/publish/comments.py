@@ -1,0 +1,99 @@
+"""Comments on every table and column that no output contract describes: ``staged``, ``known`` and ``meta``.
+
+Belongs here: their words. Keep out: ``core``, ``mart`` and ``report``, commented when they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assets.materialize import comment_on
+from data_contracts.model import TableContract
+from resources.engine import Session
+
+_TECHNICAL = {
+    "_known_from": "Since when the warehouse knows this version (UTC).",
+    "_known_to": "Until when it held (UTC, exclusive); empty: it is current.",
+    "_reconstructed": "True when _known_from was taken from the ledger's own recording time at the first load.",
+    "_row_hash": "md5 of the row's content in canonical text.",
+    "_batch_id": "Landed batch the version came with.",
+    "_source_ref": "Where the row stands at the source: table, file!sheet!row, or endpoint and page.",
+    "_row_no": "Number of the row in its source or batch.",
+}
+
+_META: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "batch_load": (
+        "Landed batches and what became of their rows; the five dispositions add up to landed.",
+        {
+            "status": "loaded, or blocked: it changed nothing.",
+            "landed": "Rows landed.",
+            "new_version": "Rows that made a new version.",
+            "unchanged": "Rows equal to the current version.",
+            "duplicate": "Copies, and rows a later delivery outranks.",
+            "control": "Subtotal and total rows of sheets.",
+            "quarantined": "Rows rejected.",
+            "deleted": "Current rows ended because a complete delivery left them out.",
+            "watermark": "Newest value of the table's watermark in the batch.",
+            "contract_version": "Version of the contract it was held to.",
+        },
+    ),
+    "rule_result": (
+        "Every rule on every batch, counted by SQL and by Great Expectations.",
+        {
+            "rule_id": "Stable id of the rule.",
+            "severity": "error or warning.",
+            "unit": "What a violation counts: row, key or table.",
+            "evaluated": "Rows judged.",
+            "violations": "Violations counted by SQL.",
+            "expectation_violations": "Violations counted by Great Expectations; empty where only SQL judged.",
+            "status": "pass, fail or could_not_run.",
+            "message": "What is wrong, in words.",
+        },
+    ),
+    "scope_version": (
+        "Highest delivered version of each scope of a re-sent workbook.",
+        {"scope": "Values of the scope columns, joined by |.", "version": "Version in force."},
+    ),
+    "source_state": (
+        "How the last extraction of each table went.",
+        {
+            "state": "ok, or failed: the last good version is shown.",
+            "cause": "Why it failed, and the cure.",
+            "last_good_known_at": "Last run that loaded a batch of the table (UTC).",
+        },
+    ),
+    "quarantine": (
+        "Rejected and held rows without their content: where they stand and which rules they broke.",
+        {
+            "key_text": "Natural key, its parts joined by |.",
+            "rules": "Ids of the rules broken, joined by commas.",
+            "source_ref": "Where the row stands at the source.",
+            "row_no": "Number of the row there.",
+            "replaces_current": "True when an older version of the row stays current meanwhile.",
+            "state": "open, held (its parent is not known yet) or resolved (a later version passed).",
+        },
+    ),
+}
+_SHARED = {
+    "table_name": "Source table.",
+    "batch_id": "Landed batch.",
+    "known_at": "Run in which it became known (UTC).",
+}
+
+
+def comment_layers(session: Session, contracts: Mapping[str, TableContract]) -> None:
+    """Comment ``staged``, ``known`` and ``meta``; repeated each night since views are made anew."""
+    for contract in contracts.values():
+        words = {c.name: f"{c.business_name}: {c.description}".strip(": ") for c in contract.public}
+        text = f"{contract.business_name}: {contract.description}"
+        without_end = {k: v for k, v in _TECHNICAL.items() if k != "_known_to"}
+        name = contract.name
+        comment_on(session, "table", f"staged.{name}", f"{text} All versions.", words | _TECHNICAL)
+        comment_on(
+            session, "view", f"known.{name}__versions", f"{text} All versions known.", words | _TECHNICAL
+        )
+        comment_on(session, "view", f"known.{name}", f"{text} Current rows.", words | without_end)
+    for table, (text, columns) in _META.items():
+        present = {name for name, _ in session.columns(f"SELECT * FROM meta.{table}")}
+        shared = {k: v for k, v in _SHARED.items() if k in present}
+        comment_on(session, "table", f"meta.{table}", text, {**shared, **columns})
