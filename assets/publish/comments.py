@@ -54,6 +54,10 @@ _META: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Highest delivered version of each scope of a re-sent workbook.",
         {"scope": "Values of the scope columns, joined by |.", "version": "Version in force."},
     ),
+    "staged_definition": (
+        "Definition each table's rows were staged under; a change of it stages the table anew.",
+        {"definition_hash": "Hash of the SQL its contract compiles to."},
+    ),
     "source_state": (
         "How the last extraction of each table went.",
         {

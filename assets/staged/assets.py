@@ -14,10 +14,11 @@ import dagster as dg
 from assets.common import POOL, asset_metadata, owners
 from assets.staged.candidate import relation
 from assets.staged.known import checked, create_known
-from assets.staged.pending import PendingBatch, pending_batches, table_state
+from assets.staged.pending import PendingBatch, committed_batches, table_state
 from assets.staged.relationships import check_relationships
+from assets.staged.restage import definition_changed, record_definition, restage
 from assets.staged.stage import Staged, drop_candidate, stage
-from assets.staged.tables import create_all, create_private, create_staged
+from assets.staged.tables import create_all, create_private, create_restricted, create_staged
 from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from data_contracts.to_expectations import Outcome
@@ -52,7 +53,9 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
     )
     def staged(context: dg.AssetExecutionContext, workspace: JibaoWorkspace) -> Iterator[Any]:
         ws = workspace.workspace
-        outcomes = [_stage_one(ws, contract, rules, batch) for batch in _pending(ws, contract)]
+        _prepare(context, ws, contract)
+        pending = committed_batches(ws, contract, staged=False)
+        outcomes = [_stage_one(ws, contract, rules, batch) for batch in pending]
         with ws.engine.begin() as session:
             state = table_state(session, contract)
         yield from _checks(outcomes, state)
@@ -75,13 +78,22 @@ def _why_blocked(contract: TableContract, blocked: list[str], outcomes: list[Sta
     return f"{contract.server} / {contract.name}: {blocked[0]}{example}"
 
 
-def _pending(ws: Workspace, contract: TableContract) -> list[PendingBatch]:
+def _prepare(context: dg.AssetExecutionContext, ws: Workspace, contract: TableContract) -> None:
+    """Tables, and the table's rows under today's definition of it."""
     with ws.engine.begin() as session:
         create_all(session)
         create_staged(session, contract)
+        changed = definition_changed(session, contract)
+        if not changed:
+            record_definition(session, contract)
     with ws.engine.begin() as session:
         create_private(session)
-    return pending_batches(ws, contract)
+        create_restricted(session, contract)
+    if changed:
+        ended, made = restage(ws, contract, committed_batches(ws, contract, staged=True))
+        context.log.info(
+            f"{contract.name} re-staged under a changed contract: {ended} versions ended, {made} made"
+        )
 
 
 def _stage_one(ws: Workspace, contract: TableContract, rules: Any, pending: PendingBatch) -> Staged:

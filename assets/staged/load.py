@@ -82,7 +82,8 @@ def write_private(private: Session, contract: TableContract, batch: Batch) -> No
     if contract.restricted:
         columns = quoted([c.name for c in contract.restricted])
         private.run(
-            f"INSERT INTO private.restricted.{name} SELECT DISTINCT c._row_hash, {columns} FROM {candidate} AS c "
+            f"INSERT INTO private.restricted.{name} (_row_hash, {columns}) "
+            f"SELECT DISTINCT c._row_hash, {columns} FROM {candidate} AS c "
             f"JOIN {relation(contract, 'disposition')} AS d ON d._row_id = c._row_id "
             f"WHERE d.disposition = 'new_version' AND NOT EXISTS "
             f"(SELECT 1 FROM private.restricted.{name} AS r WHERE r._row_hash = c._row_hash)"

@@ -6,6 +6,7 @@ the work files gone every committed batch is pending again. Keep out: staging th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 from assets.staged.load import Batch
 from data_contracts.model import TableContract
 from resources.engine import Session
+from resources.failures import PermanentFailure
+from resources.raw_store import Manifest
 from resources.workspace import Workspace
 
 
@@ -27,46 +30,55 @@ class PendingBatch:
     is_new: bool
 
 
-def pending_batches(workspace: Workspace, contract: TableContract) -> list[PendingBatch]:
-    """Committed batches of a table that ``meta.batch_load`` does not know, oldest first.
+def committed_batches(workspace: Workspace, contract: TableContract, *, staged: bool) -> list[PendingBatch]:
+    """Committed batches of a table, oldest first: those ``meta.batch_load`` knows, or those it does not.
 
-    Raises ``RuntimeError`` when a batch was changed since it was committed: evidence is never edited.
+    Raises ``PermanentFailure`` when a batch is not the one that was committed: evidence is never edited.
     """
     with workspace.engine.begin() as session:
-        known = {
-            row[0]
-            for row in session.rows(
-                "SELECT batch_id FROM meta.batch_load WHERE table_name = :t", t=contract.name
-            )
-        }
+        rows = session.rows("SELECT batch_id FROM meta.batch_load WHERE table_name = :t", t=contract.name)
+    known = {row[0] for row in rows}
     loads = (e for e in workspace.decisions.entries("load") if e["table"] == contract.name)
     loaded_before = {e["batch_id"] for e in loads}
     manifests = {m.batch_id: m for m in workspace.raw.manifests(contract.name)}
     found = []
     for entry in workspace.decisions.entries("batch"):
-        if entry["table"] != contract.name or entry["batch_id"] in known:
-            continue
-        manifest = manifests.get(entry["batch_id"])
-        if manifest is None or manifest.sha256 != entry["sha256"]:
-            raise RuntimeError(
-                f"{contract.name}: batch {entry['batch_id']} is missing or is not the one that was committed → "
-                "restore JIBAO_HOME/raw from its backup; raw batches are evidence and are never edited"
-            )
-        known_at = datetime.fromisoformat(entry["at"])
-        proof = manifest.proof
-        # Within a delivered scope (a voucher, a month's file) every delivery is whole; for a whole table the
-        # extraction itself must have been full.
-        whole = bool(proof.get("full")) or bool(contract.update.scope)
-        deletes = bool(proof.get("complete")) and whole and manifest.rows > 0
-        found.append(
-            PendingBatch(
-                batch=Batch(manifest.batch_id, known_at, manifest.rows, deletes),
-                parquet=workspace.raw.read_path(manifest),
-                columns=tuple(manifest.columns),
-                is_new=manifest.batch_id not in loaded_before,
-            )
-        )
+        if entry["table"] == contract.name and (entry["batch_id"] in known) == staged:
+            manifest = _verified(workspace, contract, entry, manifests.get(entry["batch_id"]))
+            is_new = entry["batch_id"] not in loaded_before
+            found.append(_pending(workspace, contract, entry, manifest, is_new))
     return found
+
+
+def _verified(
+    workspace: Workspace, contract: TableContract, entry: Mapping[str, Any], manifest: Manifest | None
+) -> Manifest:
+    if manifest is None or manifest.sha256 != entry["sha256"]:
+        raise PermanentFailure(
+            system="raw",
+            table=contract.name,
+            where=f"batch {entry['batch_id']}",
+            rule="evidence is never edited",
+            cause="it is missing or is not the batch that was committed",
+            cure="restore JIBAO_HOME/raw from its backup",
+        )
+    workspace.raw.verify(manifest)
+    return manifest
+
+
+def _pending(
+    workspace: Workspace, contract: TableContract, entry: Mapping[str, Any], manifest: Manifest, is_new: bool
+) -> PendingBatch:
+    # Within a delivered scope (a voucher, a month's file) every delivery is whole; for a whole table the
+    # extraction itself must have been full.
+    whole = bool(manifest.proof.get("full")) or bool(contract.update.scope)
+    deletes = bool(manifest.proof.get("complete")) and whole and manifest.rows > 0
+    return PendingBatch(
+        batch=Batch(manifest.batch_id, datetime.fromisoformat(entry["at"]), manifest.rows, deletes),
+        parquet=workspace.raw.read_path(manifest),
+        columns=tuple(manifest.columns),
+        is_new=is_new,
+    )
 
 
 def table_state(session: Session, contract: TableContract) -> dict[str, Any]:

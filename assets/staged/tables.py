@@ -23,6 +23,7 @@ _META = {
         "message VARCHAR"
     ),
     "meta.scope_version": "table_name VARCHAR, scope VARCHAR, version BIGINT",
+    "meta.staged_definition": "table_name VARCHAR, definition_hash VARCHAR",
     "meta.source_state": (
         "table_name VARCHAR, known_at TIMESTAMP, state VARCHAR, cause VARCHAR, last_good_known_at TIMESTAMP"
     ),
@@ -69,6 +70,11 @@ def create_restricted(private: Session, contract: TableContract) -> None:
         columns = ", ".join(f'"{c.name}" {c.warehouse_type}' for c in contract.restricted)
         private.run(
             f"CREATE TABLE IF NOT EXISTS private.restricted.{contract.name} (_row_hash VARCHAR, {columns})"
+        )
+    for column in contract.restricted:
+        private.run(
+            f"ALTER TABLE private.restricted.{contract.name} "
+            f'ADD COLUMN IF NOT EXISTS "{column.name}" {column.warehouse_type}'
         )
 
 

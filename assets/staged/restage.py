@@ -1,0 +1,156 @@
+"""Re-stage a table whose contract or normaliser changed: its batches again, the differences as new versions.
+
+Belongs here: noticing the change, replaying the batches beside the table, merging what differs. Keep out:
+staging one batch (``stage``). What a definition made before it changed stays in the versions it made, so a
+figure as known before the change does not move; the effect is dated at the run that re-staged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from assets.staged.pending import PendingBatch
+from assets.staged.stage import drop_candidate, stage
+from assets.staged.tables import create_restricted, create_staged
+from data_contracts.model import TableContract
+from data_contracts.rules import rules_of
+from data_contracts.to_sql import candidate_select, marks_select
+from resources.engine import Session, quoted
+from resources.failures import PermanentFailure
+from resources.workspace import Workspace
+
+_RECORDS = ("meta.batch_load", "meta.scope_version")
+
+
+def definition_hash(contract: TableContract) -> str:
+    """sha256 of what decides a table's staged rows: the SQL its contract compiles to, and how batches replace.
+
+    Words, owners and descriptions do not count; a change of the compiler does.
+    """
+    rules = rules_of(contract)
+    landed = [c.name for c in contract.columns]
+    parts = [
+        candidate_select(contract, landed, "landed"),
+        marks_select(rules, "candidate"),
+        repr([(r.id, r.severity, r.violates, sorted(r.params.items(), key=str)) for r in rules]),
+        repr((contract.update, contract.quarantine_max_pct, contract.recorded_at, contract.key)),
+        repr([c.name for c in contract.restricted]),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def definition_changed(session: Session, contract: TableContract) -> bool:
+    """True when batches of the table were staged under another definition than today's."""
+    rows = session.rows(
+        "SELECT definition_hash FROM meta.staged_definition WHERE table_name = :t", t=contract.name
+    )
+    (loads,) = session.row("SELECT count(*) FROM meta.batch_load WHERE table_name = :t", t=contract.name)
+    return bool(loads) and rows != [(definition_hash(contract),)]
+
+
+def record_definition(session: Session, contract: TableContract) -> None:
+    """Note the definition the table's batches are staged under."""
+    session.run("DELETE FROM meta.staged_definition WHERE table_name = :t", t=contract.name)
+    session.run(
+        "INSERT INTO meta.staged_definition VALUES (:t, :h)", t=contract.name, h=definition_hash(contract)
+    )
+
+
+def restage(ws: Workspace, contract: TableContract, batches: list[PendingBatch]) -> tuple[int, int]:
+    """Stage ``batches`` (all committed ones staged so far, oldest first) anew; (versions ended, versions made).
+
+    Raises :class:`PermanentFailure`, and changes nothing, when the new definition would block a batch.
+    """
+    beside = replace(contract, name=f"{contract.name}__restaged")
+    with ws.engine.begin() as session:
+        _clear(session, beside)
+    with ws.engine.begin() as session:
+        _clear_private(session, beside)
+    for pending in batches:
+        outcome = stage(
+            ws.engine, beside, rules_of(beside), pending.batch, pending.parquet, pending.columns, None
+        )
+        if outcome.report.blocked:
+            raise PermanentFailure(
+                system=contract.server,
+                table=contract.name,
+                where=f"batch {pending.batch.batch_id}",
+                rule="re-staging under a changed contract",
+                cause=outcome.report.blocked[0].replace("__restaged", ""),
+                cure=f"mend {contract.path.name}, or put its former text back; nothing was changed",
+            )
+        drop_candidate(ws.engine, beside)
+    with ws.engine.begin() as session:
+        _merge_private(session, contract, beside)
+    with ws.engine.begin() as session:
+        counts = _merge(session, contract, beside, ws.known_utc.isoformat(sep=" "))
+        record_definition(session, contract)
+        _clear(session, beside)
+    with ws.engine.begin() as session:
+        _clear_private(session, beside)
+    ws.decisions.append(
+        "restage",
+        ws.known_at,
+        table=contract.name,
+        contract_version=contract.version,
+        definition_hash=definition_hash(contract),
+        ended=counts[0],
+        made=counts[1],
+    )
+    return counts
+
+
+def _merge(session: Session, contract: TableContract, beside: TableContract, at: str) -> tuple[int, int]:
+    create_staged(session, contract)
+    table, other, now = f"staged.{contract.name}", f"staged.{beside.name}", f"TIMESTAMP '{at}'"
+    same = " AND ".join(f'o."{k}" = s."{k}"' for k in contract.key) + " AND o._row_hash = s._row_hash"
+    gone = f"s._known_to IS NULL AND NOT EXISTS (SELECT 1 FROM {other} AS o WHERE o._known_to IS NULL AND {same})"
+    new = f"o._known_to IS NULL AND NOT EXISTS (SELECT 1 FROM {table} AS s WHERE s._known_to IS NULL AND {same})"
+    (ended,) = session.row(f"SELECT count(*) FROM {table} AS s WHERE {gone}")
+    (made,) = session.row(f"SELECT count(*) FROM {other} AS o WHERE {new}")
+    columns = quoted([c.name for c in contract.public])
+    session.run(f"CREATE OR REPLACE TEMP TABLE made AS SELECT * FROM {other} AS o WHERE {new}")
+    session.run(f"UPDATE {table} AS s SET _known_to = {now} WHERE {gone}")
+    session.run(
+        f"INSERT INTO {table} ({columns}, _known_from, _known_to, _reconstructed, _row_hash, _batch_id, "
+        f"_source_ref, _row_no) SELECT {columns}, {now}, NULL, FALSE, _row_hash, _batch_id, _source_ref, _row_no "
+        "FROM made"
+    )
+    for record in _RECORDS:
+        session.run(f"DELETE FROM {record} WHERE table_name = :t", t=contract.name)
+        session.run(
+            f"UPDATE {record} SET table_name = :t WHERE table_name = :o", t=contract.name, o=beside.name
+        )
+    return int(ended), int(made)
+
+
+def _merge_private(session: Session, contract: TableContract, beside: TableContract) -> None:
+    create_restricted(session, contract)
+    rows = "private.quarantine.quarantined_row"
+    session.run(f"DELETE FROM {rows} WHERE table_name = :t", t=contract.name)
+    session.run(
+        f"UPDATE {rows} SET table_name = :t, rules = replace(rules, '{beside.name}.', '{contract.name}.') "
+        "WHERE table_name = :o",
+        t=contract.name,
+        o=beside.name,
+    )
+    if contract.restricted:
+        columns = quoted([c.name for c in contract.restricted])
+        target = f"private.restricted.{contract.name}"
+        session.run(
+            f"INSERT INTO {target} (_row_hash, {columns}) SELECT _row_hash, {columns} "
+            f"FROM private.restricted.{beside.name} AS b "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {target} AS r WHERE r._row_hash = b._row_hash)"
+        )
+
+
+def _clear(session: Session, beside: TableContract) -> None:
+    session.run(f"DROP TABLE IF EXISTS staged.{beside.name}")
+    for record in (*_RECORDS, "meta.rule_result"):
+        session.run(f"DELETE FROM {record} WHERE table_name = :t", t=beside.name)
+
+
+def _clear_private(session: Session, beside: TableContract) -> None:
+    session.run(f"DROP TABLE IF EXISTS private.restricted.{beside.name}")
+    session.run("DELETE FROM private.quarantine.quarantined_row WHERE table_name = :t", t=beside.name)
