@@ -54,10 +54,17 @@ class Workspace:
         return stamp(self.known_at)
 
 
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
 def stamp(instant: datetime) -> str:
-    """UTC instant as a name that sorts by time; microseconds only where there are some."""
-    utc = instant.astimezone(UTC)
-    return utc.strftime("%Y%m%dT%H%M%S") + (f"{utc.microsecond:06d}" if utc.microsecond else "") + "Z"
+    """UTC instant, in whole seconds, as a name that sorts by time: ``20241010T120000Z``."""
+    return instant.astimezone(UTC).strftime(_STAMP)
+
+
+def stamped(name: str) -> datetime:
+    """The instant :func:`stamp` wrote, aware UTC. ``ValueError`` for any other text."""
+    return datetime.strptime(name, _STAMP).replace(tzinfo=UTC)
 
 
 @contextmanager
@@ -94,7 +101,8 @@ def last_known_at(decisions: DecisionsLog) -> datetime | None:
 
 def _known_at(settings: Settings, decisions: DecisionsLog, now: datetime | None) -> datetime:
     last = last_known_at(decisions)
-    known_at = (now or settings.clock or datetime.now(UTC)).astimezone(UTC)
+    # Whole seconds: they stand in names of batches and files, which sort by time.
+    known_at = (now or settings.clock or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     if last is None or known_at > last:
         return known_at
     if now is None and settings.clock is not None:

@@ -58,3 +58,27 @@ def check(
             console.print(f"[red]✗[/] {failure}", highlight=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def evidence(
+    run: Annotated[str, typer.Argument(help="Run, e.g. 20241010T120000Z; default: the newest.")] = "",
+    home: Home = None,
+) -> None:
+    """Render a run's Great Expectations results as Data Docs (HTML) and print where they lie."""
+    import json
+
+    from resources.expectations import write_data_docs
+    from resources.settings import load_settings
+    from resources.workspace import stamped
+
+    folder = load_settings(home).home / "evidence"
+    runs = sorted(path.name for path in folder.glob("*Z")) if folder.exists() else []
+    name = run or (runs[-1] if runs else "")
+    if name not in runs:
+        raise typer.BadParameter(
+            f"no evidence of run {name or '-'}; there is {', '.join(runs[-5:]) or 'none'}"
+        )
+    results = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((folder / name).glob("*.json"))]
+    index = write_data_docs(results, folder / name / "docs", run=name, known_at=stamped(name))
+    console.print(f"[green]✓[/] {len(results)} tables: {index}", highlight=False, soft_wrap=True)

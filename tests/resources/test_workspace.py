@@ -9,7 +9,7 @@ import pytest
 
 from resources.failures import PermanentFailure, RefusedRun
 from resources.settings import load_settings, parse_instant
-from resources.workspace import hold
+from resources.workspace import hold, stamp, stamped
 
 NOW = datetime(2024, 10, 10, 12, tzinfo=UTC)
 
@@ -72,3 +72,8 @@ def test_a_source_nobody_set_names_the_setting(tmp_path: Path) -> None:
 )
 def test_instants_without_a_zone_are_shanghai_time(text: str, expected: str) -> None:
     assert parse_instant(text).astimezone(UTC).isoformat() == expected
+
+
+def test_a_stamp_reads_back_and_sorts_by_time() -> None:
+    assert stamped(stamp(NOW)) == NOW
+    assert stamp(NOW) < stamp(NOW + timedelta(seconds=1)) < stamp(NOW + timedelta(days=365))
