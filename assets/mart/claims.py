@@ -53,8 +53,13 @@ def _store(session: Session, quarter: str, result: ClaimResult, figure: Figure |
         "INSERT INTO mart.claim_result VALUES (:quarter, :seq, :id, :subject, :quote, :printed, :computed, :value, "
         ":day, :accepted, :status, :reason, :metric, :flags)",
         quarter=quarter, seq=claim.seq, id=claim.id, subject=claim.subject, quote=claim.quote,
-        printed=f"{claim.printed} {claim.unit}".strip(), computed=result.value or None,
+        printed=_printed(claim), computed=result.value or None,
         value=figure.value if figure else None, day=figure.value_date if figure else None,
         accepted=result.accepted or None, status=result.status, reason=result.reason or None, metric=claim.metric,
         flags=figure.flags if figure else None,
     )  # fmt: skip
+
+
+def _printed(claim: Claim) -> str:
+    """The value as the bulletin prints it, with its unit; words such as ``date`` are no unit to print."""
+    return claim.printed + (f" {claim.unit}" if claim.printed and not claim.unit.isascii() else "")
