@@ -39,6 +39,8 @@ class OutputContract:
 
     layer: str
     name: str
+    domain: str
+    owner: str
     business_name: str
     description: str
     grain: str
@@ -89,9 +91,14 @@ def _load(layer: str, path: Path) -> OutputContract:
         raise ContractError(
             path, "schema", "incomplete table", "give businessName, description, grain and columns"
         )
+    owner = getattr(document.team, "name", None)
+    if not (document.domain and owner):
+        raise ContractError(path, "document", "no domain or no owner", "give domain and team.name")
     return OutputContract(
         layer,
         path.stem,
+        document.domain,
+        owner,
         schema.businessName,
         schema.description,
         schema.dataGranularityDescription,

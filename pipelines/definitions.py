@@ -1,4 +1,4 @@
-"""What Dagster loads: ``dagster dev -m pipelines.definitions``."""
+"""What Dagster loads, by ``deploy/workspace.yaml``: ``jibao dev``."""
 
 from pipelines.build import build_defs
 

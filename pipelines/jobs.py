@@ -16,7 +16,8 @@ nightly = dg.define_asset_job(
     NIGHTLY,
     # One partitioned asset would make the whole job partitioned, so the report stays out of it.
     selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("report"),
-    description="Pull what changed, hold it to its contracts, rebuild what it touches, audit, publish.",
+    description="Pull what changed, hold it to its contracts, rebuild what it touches, audit, publish. "
+    "On the command line: `jibao nightly`.",
     executor_def=dg.in_process_executor,
 )
 
@@ -32,6 +33,7 @@ nightly_schedule = dg.ScheduleDefinition(
     name="nightly_at_two",
     job=nightly,
     cron_schedule="0 2 * * *",
+    description="Every night at 02:00 in Shanghai: what changed since the night before.",
     execution_timezone="Asia/Shanghai",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )

@@ -11,14 +11,26 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from resources.settings import load_settings
 
-INSTANCE_CONFIG = Path(__file__).parent.parent / "deploy" / "dagster.yaml"
+DEPLOY = Path(__file__).parent.parent / "deploy"
+INSTANCE_CONFIG = DEPLOY / "dagster.yaml"
+WORKSPACE = DEPLOY / "workspace.yaml"
+LOCATION = "jibao"
+"""Name of the code location in ``WORKSPACE``."""
 Progress = Callable[[str, int, int], None]
 """Told on each step's end: step name, steps ended, steps in all."""
 
@@ -70,6 +82,7 @@ def run_job(
     definition = definitions.resolve_job_def(job)
     with dg.DagsterInstance.get() as instance:
         run_id = str(uuid.uuid4())
+        _say_where_the_job_lives(instance, job)
         if progress:
             total = len(assets) if assets else len(definition.graph.node_defs)
             instance.add_event_listener(run_id, _listener(progress, total))
@@ -79,10 +92,22 @@ def run_job(
             partition_key=partition,
             asset_selection=list(assets) if assets else None,
             run_id=run_id,
+            tags={REPOSITORY_LABEL_TAG: f"{SINGLETON_REPOSITORY_NAME}@{LOCATION}"},
             raise_on_error=False,
         )
         cause = None if result.success else _cause(result.all_events)
         return RunOutcome(run_id, result.success, cause)
+
+
+def _say_where_the_job_lives(instance: dg.DagsterInstance, job: str) -> None:
+    """Let runs of this process carry the origin that runs of the UI carry.
+
+    Without it (and the repository's tag) the timeline and the job's own page leave them out, and ``Re-execute``
+    does not know which job to start. ``execute_in_process`` has no argument for it.
+    """
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), SINGLETON_REPOSITORY_NAME)
+    create = partial(instance.create_run_for_job, remote_job_origin=RemoteJobOrigin(repository, job))
+    setattr(instance, "create_run_for_job", create)  # noqa: B010
 
 
 def _listener(progress: Progress, total: int) -> Callable[[Any], None]:

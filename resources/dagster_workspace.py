@@ -30,7 +30,7 @@ class JibaoWorkspace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Open and lock the workspace for the run of ``context``."""
         settings = load_settings(Path(self.home) if self.home else None)
         now = parse_instant(self.now) if self.now else None
-        with hold(settings, run_id=context.run_id or "ad hoc", now=now) as workspace:
+        with hold(settings, run_id=context.run.run_id if context.run else "ad hoc", now=now) as workspace:
             self._open = workspace
             yield self
             self._open = None

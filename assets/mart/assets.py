@@ -9,12 +9,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import POOL
+from assets.common import markdown_table, promised
 from assets.core.assets import sql_asset
 from assets.mart.claims import create_claim_result
 from assets.mart.figures import (
     create_history,
     create_quarterly_metric,
+    figure_tables,
     figures_as_known,
     mark_stale,
     parts_that_miss_the_whole,
@@ -24,7 +25,7 @@ from assets.materialize import comment, hold_to
 from assets.sql_files import sql_files
 from data_contracts.metric import load_metrics
 from data_contracts.model import TableContract
-from data_contracts.outputs import load_outputs
+from data_contracts.outputs import OutputContract, load_outputs
 from resources.dagster_workspace import JibaoWorkspace
 from resources.workspace import Workspace
 
@@ -35,22 +36,23 @@ CLAIMS = dg.AssetKey(["mart", "claim_result"])
 def mart_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:
     """Figures, their history, claims, and one asset a ``.sql`` file of the layer."""
     outputs = load_outputs()
-    tables = [sql_asset(f, outputs.get(f.table), "group") for f in sql_files("mart").values()]
-    return [_quarterly_metric(), _history(contracts), _claim_result(), *tables]
+    tables = [sql_asset(f, outputs[f.table], contracts) for f in sql_files("mart").values()]
+    return [
+        _quarterly_metric(outputs["mart.quarterly_metric"]),
+        _history(outputs["mart.quarterly_metric_history"], contracts),
+        _claim_result(outputs["mart.claim_result"]),
+        *tables,
+    ]
 
 
-def _quarterly_metric() -> dg.AssetsDefinition:
+def _quarterly_metric(promise: OutputContract) -> dg.AssetsDefinition:
     metrics = load_metrics()
-    facts = sorted({m.fact for m in metrics.values() if m.fact})
-    histories = [name for name in sql_files("core") if name.endswith("_history")]
 
     @dg.asset(
         key=FIGURES,
-        deps=[*(["core", n] for n in (*facts, *histories, "dim_quarter", "cut_off")), ["mart", "coverage"]],
-        group_name="group",
-        description="Every figure of every quarter at every grain, compiled from data_contracts/metrics.",
+        deps=[*(["core", name] for name in figure_tables()), ["mart", "coverage"]],
         kinds={"sql", "table"},
-        pool=POOL,
+        **promised(promise, "Every figure of every quarter at every grain, from data_contracts/metrics."),
         check_specs=[
             dg.AssetCheckSpec(
                 "parts_equal_whole", asset=FIGURES, blocking=True,
@@ -61,7 +63,6 @@ def _quarterly_metric() -> dg.AssetsDefinition:
     def quarterly_metric(workspace: JibaoWorkspace) -> Iterator[Any]:
         with workspace.workspace.engine.begin() as session:
             create_quarterly_metric(session, metrics)
-            promise = load_outputs()["mart.quarterly_metric"]
             hold_to(session, promise)
             comment(session, promise, "table")
             stale = mark_stale(session, metrics)
@@ -72,27 +73,26 @@ def _quarterly_metric() -> dg.AssetsDefinition:
             passed=not missed,
             severity=dg.AssetCheckSeverity.ERROR,
             description=missed[0] if missed else "the parts of every additive figure add up to the whole",
-            metadata={"missed": dg.MetadataValue.json(missed)},
+            metadata={"missed": dg.MetadataValue.json(missed)} if missed else {},
         )
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
                 "metrics": len(metrics),
-                "stale": dg.MetadataValue.json(stale),
+                "stale_metrics": len(stale),
+                **({"stale": dg.MetadataValue.json(stale)} if stale else {}),
             }
         )
 
     return quarterly_metric
 
 
-def _history(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
+def _history(promise: OutputContract, contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["mart", "quarterly_metric_history"],
         deps=[FIGURES],
-        group_name="group",
-        description="Every value each figure has had, from when to when the warehouse knew it.",
         kinds={"sql", "table"},
-        pool=POOL,
+        **promised(promise, "Every value each figure has had, from when to when the warehouse knew it."),
     )
     def quarterly_metric_history(
         context: dg.AssetExecutionContext, workspace: JibaoWorkspace
@@ -103,7 +103,6 @@ def _history(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
         replayed = _replay(context, ws, contracts)
         with ws.engine.begin() as session:
             added = record_history(session, ws.known_utc)
-            promise = load_outputs()["mart.quarterly_metric_history"]
             hold_to(session, promise)
             comment(session, promise, "table")
             (rows,) = session.row("SELECT count(*) FROM mart.quarterly_metric_history")
@@ -126,14 +125,12 @@ def _replay(context: dg.AssetExecutionContext, ws: Workspace, contracts: Mapping
     return len(nights)
 
 
-def _claim_result() -> dg.AssetsDefinition:
+def _claim_result(promise: OutputContract) -> dg.AssetsDefinition:
     @dg.asset(
         key=CLAIMS,
         deps=[FIGURES],
-        group_name="group",
-        description="Each statement of a bulletin beside the figure computed from the ledgers.",
         kinds={"sql", "table"},
-        pool=POOL,
+        **promised(promise),
         check_specs=[
             dg.AssetCheckSpec(
                 "claims_hold", asset=CLAIMS, description="No computed claim is outside its range."
@@ -143,16 +140,25 @@ def _claim_result() -> dg.AssetsDefinition:
     def claim_result(workspace: JibaoWorkspace) -> Iterator[Any]:
         with workspace.workspace.engine.begin() as session:
             counted, failed = create_claim_result(session)
-            promise = load_outputs()["mart.claim_result"]
             hold_to(session, promise)
             comment(session, promise, "table")
+            judged = session.rows(
+                "SELECT quarter, claim_id, printed, computed, status FROM mart.claim_result "
+                "WHERE status <> 'not_computed' ORDER BY quarter DESC, seq"
+            )
         yield dg.AssetCheckResult(
             check_name="claims_hold",
             passed=not failed,
             severity=dg.AssetCheckSeverity.WARN,
             description=failed[0] if failed else f"{counted['pass']} claims hold",
-            metadata={"failed": dg.MetadataValue.json(failed)},
+            metadata={"failed": dg.MetadataValue.json(failed)} if failed else {},
         )
-        yield dg.MaterializeResult(metadata={"dagster/row_count": sum(counted.values()), **counted})
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(counted.values()),
+                **counted,
+                "claims": markdown_table(("quarter", "claim", "printed", "computed", "verdict"), judged),
+            }
+        )
 
     return claim_result

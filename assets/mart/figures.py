@@ -48,6 +48,13 @@ def mark_stale(session: Session, metrics: Mapping[str, Metric]) -> dict[str, lis
     return found
 
 
+def figure_tables() -> list[str]:
+    """Core tables the figures are computed from: facts, dimensions by date, quarters and the cut-off."""
+    facts = sorted({m.fact for m in load_metrics().values() if m.fact})
+    histories = [name for name in sql_files("core") if name.endswith("_history")]
+    return [*facts, *histories, "dim_quarter", "cut_off"]
+
+
 def tables_behind(metric: Metric, metrics: Mapping[str, Metric]) -> set[str]:
     """Source tables a metric rests on, by the SQL of its fact (a ratio: of both inputs)."""
     if metric.ratio:

@@ -9,9 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import POOL
+from assets.common import OFFICE, POOL, owners
+from assets.mart.figures import figure_tables
 from assets.publish.comments import comment_layers
 from assets.publish.record import fingerprints, write_quarantine
+from assets.sql_files import sql_files
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 from resources.publisher import FilePublisher
@@ -27,10 +29,15 @@ def publish_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefi
 def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["publish", "warehouse"],
-        deps=[*(["mart", name] for name in MART), ["report", "quarterly_bulletin"]],
-        group_name="group",
+        deps=[
+            *(["mart", name] for name in MART),
+            ["report", "quarterly_bulletin"],
+            *(["core", name] for name in _read_by_readers_only()),
+        ],
+        group_name="reporting",
         description="The published warehouse file: a whole copy, then one atomic switch of current.duckdb.",
         kinds={"duckdb"},
+        owners=owners(OFFICE),
         pool=POOL,
     )
     def warehouse(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
@@ -44,7 +51,7 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
         ws.decisions.append("run", ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints)
         return dg.MaterializeResult(
             metadata={
-                "file": path.name,
+                "file": dg.MetadataValue.path(str(path)),
                 "bytes": path.stat().st_size,
                 "quarantined_open": quarantined,
                 "fingerprints": dg.MetadataValue.json(prints),
@@ -54,12 +61,22 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
     return warehouse
 
 
+def _read_by_readers_only() -> list[str]:
+    """Core tables that no figure rests on: the file waits for them too."""
+    files = [*sql_files("core").values(), *sql_files("mart").values()]
+    read = {table for file in files for table in file.reads}
+    figures = {f"core.{n}" for n in figure_tables()}
+    return [name for name in sql_files("core") if not {f"core.{name}"} & (read | figures)]
+
+
 def _verdict() -> dg.AssetsDefinition:
     @dg.asset(
         key=["publish", "verdict"],
         deps=[["publish", "warehouse"]],
-        group_name="group",
+        group_name="reporting",
         description="Ends the run failed, with its one cause, when a source failed; the rest is published by then.",
+        kinds={"duckdb"},
+        owners=owners(OFFICE),
         pool=POOL,
     )
     def verdict(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:

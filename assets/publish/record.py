@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assets.staged.known import admitted, checked
+from assets.staged.quarantine import rejected
 from assets.staged.relationships import rule_id
 from assets.staged.tables import key_text
 from data_contracts.model import TableContract
@@ -21,21 +22,9 @@ def write_quarantine(session: Session, contracts: Mapping[str, TableContract]) -
     ``state``: ``open``; ``resolved`` once a later batch brought a version of the same key that passed;
     ``held`` for rows that wait for their parent.
     """
-    session.run(
-        "CREATE OR REPLACE TABLE meta.quarantine AS "
-        "SELECT q.table_name, q.key_text, q.rules, q.source_ref, q.row_no, q.batch_id, q.known_at, "
-        "q.replaces_current, CAST('open' AS VARCHAR) AS state FROM ("
-        "  SELECT *, row_number() OVER (PARTITION BY table_name, key_text, rules, raw_row "
-        "    ORDER BY known_at DESC, row_id DESC) AS newest FROM private.quarantine.quarantined_row) AS q "
-        "JOIN meta.batch_load AS l ON l.table_name = q.table_name AND l.batch_id = q.batch_id WHERE q.newest = 1"
-    )
+    rows = " UNION ALL ".join(f"({rejected(contract)})" for contract in contracts.values())
+    session.run(f"CREATE OR REPLACE TABLE meta.quarantine AS {rows}")
     for contract in contracts.values():
-        session.run(
-            "UPDATE meta.quarantine AS q SET state = 'resolved' WHERE q.table_name = :t AND EXISTS "
-            f"(SELECT 1 FROM staged.{contract.name} AS s WHERE s._known_from > q.known_at "
-            f"AND {key_text(contract, 's')} = q.key_text)",
-            t=contract.name,
-        )
         for relationship in (r for r in checked(contract, contracts) if r.orphan == "hold"):
             session.run(
                 f"INSERT INTO meta.quarantine SELECT :t, {key_text(contract, 's')}, :r, _source_ref, _row_no, "

@@ -10,16 +10,27 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from assets.common import POOL, asset_metadata, owners
+from assets.common import POOL, ledger_metadata, owners
 from assets.raw.extract import Reach, extract, record_state
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 from resources.failures import PermanentFailure, SourceFailure, TransientFailure
+from resources.sources.base import landed_schema, unit_column
+from resources.workspace import Workspace
 
 MAX_RETRIES = 2
 RETRY_SECONDS = 10.0
 
 _KINDS = {"sql": "sql", "workbook": "excel", "rest": "json", "file": "csv"}
+
+
+_WHERE_FROM = {
+    "_row_no": "Number of the row in its source.",
+    "_source_ref": "Where the row stands at the source: table, file!sheet, or endpoint and page.",
+    "_row_kind": "data, or control for subtotal and total rows.",
+    "_batch_id": "Batch it landed with.",
+    "_extracted_at": "When it was read (UTC).",
+}
 
 
 class ExtractConfig(dg.Config):
@@ -41,7 +52,7 @@ def _raw_asset(contract: TableContract) -> dg.AssetsDefinition:
         description=f"{contract.business_name}: landed batches of {contract.server}, exactly as the source said.",
         kinds={"parquet", _KINDS[contract.transport["kind"]]},
         owners=owners(contract.owner),
-        metadata=asset_metadata(contract),
+        metadata=ledger_metadata(contract) | {"dagster/column_schema": _landed_columns(contract)},
         pool=POOL,
     )
     def raw(
@@ -59,19 +70,38 @@ def _raw_asset(contract: TableContract) -> dg.AssetsDefinition:
         except PermanentFailure as failure:
             return _failed(context, workspace, contract, failure)
         record_state(ws, contract, None)
+        since = manifest.window.since
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": manifest.rows,
+                "dagster/row_count": _rows_landed(ws, contract),
                 "state": "landed" if manifest.rows else "nothing new",
+                "landed": manifest.rows,
+                "asked_for": f"what changed since {since}" if since else "everything",
                 "batch": manifest.batch_id,
+                "file": dg.MetadataValue.path(str(ws.raw.read_path(manifest))),
                 "bytes": manifest.bytes,
-                "sha256": manifest.sha256,
-                "window": dg.MetadataValue.json(manifest.window.model_dump(mode="json")),
+                "sha256": f"{manifest.sha256[:16]}…",
                 "proof": dg.MetadataValue.json(manifest.proof),
             }
         )
 
     return raw
+
+
+def _landed_columns(contract: TableContract) -> dg.TableSchema:
+    """What lies in the batches: text, whatever the contract will make of it, and where each row stands."""
+    said = {c.name: f"{c.business_name}: {c.source} at the source." for c in contract.columns} | _WHERE_FROM
+    said |= {unit_column(c): f"Unit in the header of {c.name}." for c in contract.columns}
+    names = [*landed_schema(contract).names, "_batch_id", "_extracted_at"]
+    types = {"_row_no": "BIGINT", "_extracted_at": "TIMESTAMP"}
+    return dg.TableSchema(
+        columns=[dg.TableColumn(n, types.get(n, "VARCHAR"), description=said[n]) for n in names]
+    )
+
+
+def _rows_landed(ws: Workspace, contract: TableContract) -> int:
+    """Rows of all batches: what the raw layer holds of the table, control rows included."""
+    return sum(m.rows for m in ws.raw.manifests(contract.name))
 
 
 def _failed(
@@ -82,10 +112,16 @@ def _failed(
 ) -> dg.MaterializeResult[Any]:
     """A required table stops the run here. Any other keeps its last good version: the step goes on, the table
     and all that depends on it are marked stale, and the run ends failed after the rest was published."""
-    record_state(workspace.workspace, contract, failure)
+    ws = workspace.workspace
+    record_state(ws, contract, failure)
     if contract.required:
         raise dg.Failure(description=str(failure), allow_retries=False)
     context.log.error(str(failure))
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": 0, "state": "failed, last good version kept", "cause": str(failure)}
+        metadata={
+            "dagster/row_count": _rows_landed(ws, contract),
+            "state": "failed, last good version kept",
+            "landed": 0,
+            "cause": str(failure),
+        }
     )

@@ -11,10 +11,20 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import POOL, asset_metadata, owners
+from assets.common import (
+    OFFICE,
+    POOL,
+    Lineage,
+    column_schema,
+    ledger_metadata,
+    lineage_metadata,
+    markdown_table,
+    owners,
+)
 from assets.staged.candidate import relation
-from assets.staged.known import checked, create_known
+from assets.staged.known import create_known
 from assets.staged.pending import PendingBatch, committed_batches, table_state
+from assets.staged.quarantine import count_open
 from assets.staged.relationships import check_relationships
 from assets.staged.restage import definition_changed, record_definition, restage
 from assets.staged.stage import Staged, drop_candidate, stage
@@ -42,13 +52,26 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
         description=f"{contract.business_name}: {contract.description}",
         kinds={"duckdb"},
         owners=owners(contract.owner),
-        metadata=asset_metadata(contract) | {"rules": len(rules)},
+        metadata=ledger_metadata(contract)
+        | {
+            "dagster/table_name": f"staged.{contract.name}",
+            "dagster/column_schema": column_schema(contract.public),
+            "rules": len(rules),
+        },
         pool=POOL,
         check_specs=[
             dg.AssetCheckSpec(
-                "blocking", asset=key, blocking=True, description="Table and extraction rules."
+                "blocking",
+                asset=key,
+                blocking=True,
+                description="Rules on the table and the extraction, conservation, and the share of rejected rows; "
+                "a batch that breaks one changes nothing.",
             ),
-            dg.AssetCheckSpec("warning", asset=key, description="Rows in quarantine, and staleness."),
+            dg.AssetCheckSpec(
+                "warning",
+                asset=key,
+                description="Rejected rows (in quarantine, the rest went on), rules that only warn, staleness.",
+            ),
         ],
     )
     def staged(context: dg.AssetExecutionContext, workspace: JibaoWorkspace) -> Iterator[Any]:
@@ -57,8 +80,8 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
         pending = committed_batches(ws, contract, staged=False)
         outcomes = [_stage_one(ws, contract, rules, batch) for batch in pending]
         with ws.engine.begin() as session:
-            state = table_state(session, contract)
-        yield from _checks(outcomes, state)
+            state = table_state(session, contract) | {"in_quarantine": count_open(session, contract)}
+        yield from _checks(contract, outcomes, state)
         blocked = [reason for o in outcomes for reason in o.report.blocked]
         if blocked:
             raise dg.Failure(
@@ -66,7 +89,9 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
                 metadata={"reasons": dg.MetadataValue.json(blocked)},
                 allow_retries=False,
             )
-        yield dg.MaterializeResult(metadata=_metadata(outcomes, state))
+        yield dg.MaterializeResult(
+            metadata=_metadata(outcomes, state) | lineage_metadata(_from_raw(contract))
+        )
 
     return staged
 
@@ -125,7 +150,9 @@ def _second_opinion(ws: Workspace, contract: TableContract) -> Mapping[str, Outc
     return run.outcomes
 
 
-def _checks(outcomes: list[Staged], state: Mapping[str, Any]) -> Iterator[dg.AssetCheckResult]:
+def _checks(
+    contract: TableContract, outcomes: list[Staged], state: Mapping[str, Any]
+) -> Iterator[dg.AssetCheckResult]:
     blocked = [reason for o in outcomes for reason in o.report.blocked]
     failing = [r for o in outcomes for r in o.results if r.status == "fail"]
     samples = [s for o in outcomes for s in o.samples]
@@ -134,24 +161,29 @@ def _checks(outcomes: list[Staged], state: Mapping[str, Any]) -> Iterator[dg.Ass
         passed=not blocked,
         severity=dg.AssetCheckSeverity.ERROR,
         description=blocked[0] if blocked else "every table and extraction rule holds",
-        metadata={"reasons": dg.MetadataValue.json(blocked)},
+        metadata={"reasons": dg.MetadataValue.json(blocked)} if blocked else {},
     )
     stale = state["state"] == "failed"
-    # A rejected row says where it stands; a rule that only warns says how often it is broken.
-    first = (
-        state["cause"]
-        if stale
-        else next(iter([*samples, *(r.explanation for r in failing)]), "no rule is broken")
-    )
+    waiting = state["in_quarantine"]
+    # A rejected row says where it stands; a rule that only warns says how often it is broken; rows rejected
+    # on an earlier night still wait.
+    reasons = [
+        *([state["cause"]] if stale else []),
+        *samples,
+        *(r.explanation for r in failing),
+        *([f"{waiting} rows wait → jibao quarantine list {contract.name}"] if waiting else []),
+        "no rule is broken",
+    ]
     yield dg.AssetCheckResult(
         check_name="warning",
-        passed=not (failing or stale),
+        passed=not (failing or stale or waiting),
         severity=dg.AssetCheckSeverity.WARN,
-        description=str(first),
+        description=str(reasons[0]),
         metadata={
-            "rules_broken": dg.MetadataValue.json({r.rule.id: r.violations for r in failing}),
-            "examples": dg.MetadataValue.json(samples),
-            "stale_since": str(state["last_good_known_at"]) if stale else "not stale",
+            "in_quarantine": waiting,
+            **{r.rule.id: r.violations for r in failing},
+            **{f"example {n}": text for n, text in enumerate(samples, 1)},
+            **({"stale_since": str(state["last_good_known_at"])} if stale else {}),
         },
     )
 
@@ -168,20 +200,29 @@ def _metadata(outcomes: list[Staged], state: Mapping[str, Any]) -> dict[str, Any
         "landed": landed,
         **totals,
         "deleted": sum(o.report.deleted for o in outcomes),
-        "conservation": f"{landed} landed = " + " + ".join(f"{v} {k}" for k, v in totals.items())
+        "conservation": f"{landed:,} landed = "
+        + " + ".join(f"{v:,} {k.replace('_', ' ')}" for k, v in totals.items())
         if totals
-        else "-",
-        "state": str(state["state"]),
+        else "nothing new to account for",
+        "in_quarantine": state["in_quarantine"],
+        "source": "failed, last good version kept" if state["state"] == "failed" else "answered",
     }
+
+
+def _from_raw(contract: TableContract) -> Lineage:
+    """A staged column is the landed column of the same name, typed."""
+    raw = dg.AssetKey(["raw", contract.name])
+    return {c.name: [(raw, c.name)] for c in contract.public}
 
 
 def _relationship_asset(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["staged", "relationship"],
         deps=[["staged", name] for name in contracts],
-        group_name="group",
-        description="References between ledgers, checked after all tables are staged; makes the known views.",
+        group_name="quality",
+        description="References between ledgers, checked when all tables are staged: rows without their parent.",
         kinds={"duckdb"},
+        owners=owners(OFFICE),
         pool=POOL,
     )
     def relationship(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
@@ -192,16 +233,13 @@ def _relationship_asset(contracts: Mapping[str, TableContract]) -> dg.AssetsDefi
                 create_staged(session, contract)
             create_known(session, contracts)
             found = check_relationships(session, contracts, ws.known_utc)
-        rows = [f for f in found if f.orphans]
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": len(found),
-                "checked": sum(len(checked(c, contracts)) for c in contracts.values()),
-                "orphans": dg.MetadataValue.md(
-                    "\n".join(
-                        ["| reference | orphans | treatment |", "|---|---|---|"]
-                        + [f"| {f.reference} | {f.orphans} | {f.treatment} |" for f in rows]
-                    )
+                "references": len(found),
+                "orphan_rows": sum(f.orphans for f in found),
+                "orphans": markdown_table(
+                    ("reference", "rows without parent", "treatment"),
+                    [(f.reference, f.orphans, f.treatment) for f in found if f.orphans],
                 ),
             }
         )

@@ -9,7 +9,7 @@ itself in the run in which the parent is known, and any past view makes the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from data_contracts.model import Relationship, TableContract
@@ -53,13 +53,25 @@ def parents_first(contracts: Mapping[str, TableContract]) -> list[TableContract]
         if contract.name in done or contract.name in path:
             return
         for relationship in _holding(contract, contracts):
-            for name in (relationship.parent, *((relationship.alias[0],) if relationship.alias else ())):
+            for name in _parents(relationship):
                 visit(contracts[name], (*path, contract.name))
         done[contract.name] = contract
 
     for contract in contracts.values():
         visit(contract, ())
     return list(done.values())
+
+
+def known_behind(names: Iterable[str], contracts: Mapping[str, TableContract]) -> dict[str, TableContract]:
+    """Tables that decide what the views of ``names`` show: themselves, and the parents held rows wait for."""
+    found: dict[str, TableContract] = {}
+    todo = [name for name in names if name in contracts]
+    while todo:
+        contract = contracts[todo.pop()]
+        if contract.name not in found:
+            found[contract.name] = contract
+            todo += [name for r in _holding(contract, contracts) for name in _parents(r)]
+    return {name: contract for name, contract in contracts.items() if name in found}
 
 
 def admitted(
@@ -101,6 +113,10 @@ def checked(contract: TableContract, contracts: Mapping[str, TableContract]) -> 
 
 def _holding(contract: TableContract, contracts: Mapping[str, TableContract]) -> list[Relationship]:
     return [r for r in checked(contract, contracts) if r.orphan == "hold" and r.parent != contract.name]
+
+
+def _parents(relationship: Relationship) -> tuple[str, ...]:
+    return (relationship.parent, *((relationship.alias[0],) if relationship.alias else ()))
 
 
 def _versions(contract: TableContract, staged: str, cut_off: datetime | None) -> str:

@@ -79,12 +79,12 @@ def dev(
     home: Home = None,
 ) -> None:
     """Start the Dagster UI and its daemon on this workspace."""
-    from pipelines.runs import prepare_instance
+    from pipelines.runs import WORKSPACE, prepare_instance
 
     prepare_instance(load_settings(home).home)
     # The program lies beside its interpreter, whatever PATH says.
     program = os.path.join(os.path.dirname(sys.executable), "dagster")  # noqa: PTH118, PTH120
-    os.execv(program, [program, "dev", "-m", "pipelines.definitions", "-h", host, "-p", str(port)])
+    os.execv(program, [program, "dev", "-w", str(WORKSPACE), "-h", host, "-p", str(port)])
 
 
 def _run(job: str, **arguments: Any) -> None:

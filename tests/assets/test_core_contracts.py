@@ -13,7 +13,7 @@ import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
-from data_contracts.model import API_VERSION, CONTRACTS_DIR
+from data_contracts.model import API_VERSION, CONTRACTS_DIR, SOURCE_DOMAINS
 from tests.assets.core_warehouse import build_warehouse, core_sql
 
 CONTRACTS = {path.stem: path for path in sorted((CONTRACTS_DIR / "core").glob("*.yaml"))}
@@ -60,7 +60,8 @@ def test_columns_and_types_are_those_promised(warehouse: duckdb.DuckDBPyConnecti
 def test_a_contract_says_what_readers_need(name: str) -> None:
     contract, schema = document(name), table(name)
     assert contract.apiVersion == API_VERSION
-    assert (contract.name, contract.domain, schema.name) == (name, "core", name)
+    assert (contract.name, contract.id, schema.name) == (name, f"core.{name}", name)
+    assert contract.domain in (*SOURCE_DOMAINS, "organisation", "calendar")
     assert is_chinese(schema.businessName)
     for said in (schema.description, schema.dataGranularityDescription, getattr(contract.team, "name", None)):
         assert said

@@ -1,0 +1,97 @@
+"""One pretend group for all tests of this folder, and its nights: each a session fixture that builds on the
+one before it, so that few runs carry many assertions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.systems import group
+from pipelines.runs import RunOutcome
+from resources.sources.base import RetryPolicy, Source
+from tests.pipelines.homes import Figures, Fork, Place, copy_product
+
+DAY = date(2024, 10, 10)
+LATER = date(2024, 11, 15)
+SEED = 20240930
+
+
+@dataclass(frozen=True)
+class Night:
+    """A run that ended: how, its entry in the decisions log, its published file and figures."""
+
+    place: Place
+    outcome: RunOutcome
+    entry: dict[str, Any]
+    file: Path
+    figures: Figures
+
+
+def spent(place: Place, outcome: RunOutcome) -> Night:
+    """What stands after a run that published."""
+    assert outcome.success, outcome.cause
+    return Night(place, outcome, place.last_run(), place.current, place.figures())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings() -> Iterator[None]:
+    """Short waits between tries, and the environment as it was when the last test ends."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("JIBAO_HOME", "DAGSTER_HOME"):
+            patched.setenv(name, os.environ.get(name, ""))
+        quick = RetryPolicy(attempts=3, first_seconds=0.01, longest_seconds=0.05)
+        patched.setattr("assets.raw.assets.RETRY_SECONDS", 0.05)
+        patched.setattr("resources.settings.Source", partial(Source, retry=quick))
+        yield
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The pretend group's systems as of 10 October 2024, and the home of the nights."""
+    place = Place(tmp_path_factory.mktemp("group"))
+    group.up(place.home, DAY, SEED, 1)
+    yield place
+    group.down(place.home)
+
+
+@dataclass(frozen=True)
+class First:
+    """The first night, with copies of what stood right after it."""
+
+    night: Night
+    published: Place
+    """A home that holds only the published file: for commands and queries that read."""
+    product: Path
+    """The product's own state, to be copied and run further over the same systems."""
+    fork: Fork
+    """The same with systems of its own."""
+
+
+@pytest.fixture(scope="session")
+def first(demo: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[First]:
+    """The first night."""
+    night = spent(demo, demo.night())
+    folder = tmp_path_factory.mktemp("first")
+    product = copy_product(demo.home, folder / "product")
+    published = Place(folder / "published")
+    (published.home / "published").mkdir(parents=True)
+    file = published.home / "published" / night.file.name
+    os.link(night.file, file)
+    (published.home / "published" / "current.duckdb").symlink_to(file.name)
+    fork = Fork(demo.home, folder / "fork")
+    yield First(night, published, product.home, fork)
+    fork.close()
+
+
+@pytest.fixture(scope="session")
+def second(first: First) -> Night:
+    """A second night over sources in which nothing has changed."""
+    place = first.night.place
+    return spent(place, place.night())
