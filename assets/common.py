@@ -91,29 +91,31 @@ def column_schema(columns: Sequence[Column] | Sequence[OutputColumn]) -> dg.Tabl
     )
 
 
-def lineage_metadata(lineage: Lineage) -> dict[str, Any]:
-    """Column lineage twice: as Dagster's own entry, which its UI keeps for programs, and as a table to read."""
+def lineage_entry(lineage: Lineage) -> dict[str, Any]:
+    """Column lineage as Dagster's own metadata entry; nothing where no column comes from another."""
     deps = {
         column: [dg.TableColumnDep(asset_key=key, column_name=name) for key, name in sources]
         for column, sources in lineage.items()
         if sources
     }
-    if not deps:
-        return {}
-    rows = (
-        (column, ", ".join(f"{d.asset_key.to_user_string()}.{d.column_name}" for d in found))
-        for column, found in deps.items()
-    )
-    return {
-        "dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps),
-        "columns_from": markdown_table(("column", "computed from"), rows),
-    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)} if deps else {}
+
+
+def lineage_table(lineage: Lineage) -> dict[str, Any]:
+    """The same as a table to read: the open-source UI stores the entry and shows it nowhere."""
+    rows = [
+        (column, ", ".join(f"{key.to_user_string()}.{name}" for key, name in sources))
+        for column, sources in lineage.items()
+        if sources
+    ]
+    return {"columns_from": markdown_table(("column", "computed from"), rows)} if rows else {}
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:
     """A table as Markdown metadata."""
     lines = [head, ["---"] * len(head), *rows]
-    return dg.MetadataValue.md("\n".join("| " + " | ".join(str(v) for v in line) + " |" for line in lines))
+    cells = [[str(value).replace("|", "\\|") for value in line] for line in lines]
+    return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in cells))
 
 
 def _is_key(column: Column | OutputColumn) -> bool:

@@ -32,7 +32,7 @@ def build_defs(
             *staged_assets(tables),
             *core_assets(tables),
             *mart_assets(tables),
-            *report_assets(),
+            *report_assets(tables),
             *publish_assets(tables),
         ],
         jobs=[nightly, report_quarter],

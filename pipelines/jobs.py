@@ -1,4 +1,4 @@
-"""Jobs, the schedule and the quarter partitions.
+"""Jobs and the schedule.
 
 Belongs here: which assets run together and when. Keep out: assets and resources themselves.
 """
@@ -6,8 +6,6 @@ Belongs here: which assets run together and when. Keep out: assets and resources
 from __future__ import annotations
 
 import dagster as dg
-
-from assets.report.partitions import QUARTERS
 
 NIGHTLY = "nightly"
 REPORT = "report_quarter"
@@ -23,9 +21,8 @@ nightly = dg.define_asset_job(
 
 report_quarter = dg.define_asset_job(
     REPORT,
-    selection=dg.AssetSelection.key_prefixes("report") | dg.AssetSelection.assets(["publish", "warehouse"]),
+    selection=dg.AssetSelection.key_prefixes("report"),
     description="Write one quarter's bulletin from the figures there are, and publish it.",
-    partitions_def=QUARTERS,
     executor_def=dg.in_process_executor,
 )
 

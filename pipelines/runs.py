@@ -123,21 +123,22 @@ def _listener(progress: Progress, total: int) -> Callable[[Any], None]:
 
 
 def _cause(events: Sequence[dg.DagsterEvent]) -> str:
-    """The innermost message of the first failure: what Dagster wraps around it helps nobody."""
+    """The message of the first failure without what Dagster wraps around it, which helps nobody."""
     for event in events:
         if event.is_step_failure:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return str(data.user_failure_data.description)
-            return _innermost(data.error)
+            return _unwrapped(data.error)
         if event.event_type_value in ("PIPELINE_FAILURE", "RESOURCE_INIT_FAILURE"):
             error = getattr(event.event_specific_data, "error", None)
             if error is not None:
-                return _innermost(error)
+                return _unwrapped(error)
     return "the run failed without saying why: look at it in the Dagster UI"
 
 
-def _innermost(error: Any) -> str:
-    while error.cause is not None:
+def _unwrapped(error: Any) -> str:
+    # What our own error was raised from (a refused lock's EAGAIN) is for the log, not for the reader.
+    while error.cause is not None and str(error.cls_name).startswith("Dagster"):
         error = error.cause
     return re.sub(r"^[\w.]+: ", "", str(error.message).strip())

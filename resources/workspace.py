@@ -114,6 +114,15 @@ def _known_at(settings: Settings, decisions: DecisionsLog, now: datetime | None)
     )
 
 
+def _holder(text: str) -> str:
+    """Who holds the lock, from what it wrote there; it may be writing just now."""
+    try:
+        held = json.loads(text)
+    except ValueError:
+        return "an unknown process"
+    return f"run {held['run_id']} (process {held['pid']}) since {held['since']}"
+
+
 @contextmanager
 def _lock(path: Path, run_id: str) -> Iterator[None]:
     with path.open("a+", encoding="utf-8") as file:
@@ -121,7 +130,7 @@ def _lock(path: Path, run_id: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
-            holder = file.read().strip() or "an unknown process"
+            holder = _holder(file.read())
             raise RefusedRun(f"{path.parent} is held by {holder} → wait for it to end, or stop it") from error
         file.truncate(0)
         started = datetime.now(UTC).isoformat(timespec="seconds")

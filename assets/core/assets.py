@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import Lineage, lineage_metadata, promised
+from assets.common import Lineage, lineage_entry, lineage_table, promised
 from assets.materialize import column_lineage, comment, create_cut_off, materialize
 from assets.sql_files import SqlFile, sql_files
 from assets.staged.known import create_known, known_behind
@@ -46,13 +46,13 @@ def sql_asset(
         with workspace.workspace.engine.begin() as session:
             create_known(session, behind)
             rows = materialize(session, file, promise)
-            lineage = column_lineage(
-                file, {t: dict(session.columns(f"SELECT * FROM {t}")) for t in file.reads}
-            )
+            schemas = {t: dict(session.columns(f"SELECT * FROM {t}")) for t in file.reads}
+        lineage = _by_asset(column_lineage(file, schemas))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
-                **lineage_metadata(_by_asset(lineage)),
+                **lineage_entry(lineage),
+                **lineage_table(lineage),
                 "sql": dg.MetadataValue.md(f"```sql\n{file.sql.strip()}\n```"),
             }
         )

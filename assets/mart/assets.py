@@ -68,6 +68,14 @@ def _quarterly_metric(promise: OutputContract) -> dg.AssetsDefinition:
             stale = mark_stale(session, metrics)
             missed = parts_that_miss_the_whole(session, metrics)
             (rows,) = session.row("SELECT count(*) FROM mart.quarterly_metric")
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": rows,
+                "metrics": len(metrics),
+                "stale_metrics": len(stale),
+                **_stale_table(stale),
+            }
+        )
         yield dg.AssetCheckResult(
             check_name="parts_equal_whole",
             passed=not missed,
@@ -75,16 +83,20 @@ def _quarterly_metric(promise: OutputContract) -> dg.AssetsDefinition:
             description=missed[0] if missed else "the parts of every additive figure add up to the whole",
             metadata={"missed": dg.MetadataValue.json(missed)} if missed else {},
         )
-        yield dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": rows,
-                "metrics": len(metrics),
-                "stale_metrics": len(stale),
-                **({"stale": dg.MetadataValue.json(stale)} if stale else {}),
-            }
-        )
+        if missed:
+            # Dagster's own words for a failed blocking check name the check and not what is wrong.
+            raise dg.Failure(
+                f"mart.quarterly_metric: {missed[0]} → mend the fact's codes at that grain, or say in the "
+                "metric's additivity that it may not be added over it",
+                allow_retries=False,
+            )
 
     return quarterly_metric
+
+
+def _stale_table(stale: Mapping[str, list[str]]) -> dict[str, Any]:
+    rows = [(metric, ", ".join(tables)) for metric, tables in stale.items()]
+    return {"stale": markdown_table(("metric", "rests on stale tables"), rows)} if rows else {}
 
 
 def _history(promise: OutputContract, contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
@@ -146,19 +158,19 @@ def _claim_result(promise: OutputContract) -> dg.AssetsDefinition:
                 "SELECT quarter, claim_id, printed, computed, status FROM mart.claim_result "
                 "WHERE status <> 'not_computed' ORDER BY quarter DESC, seq"
             )
-        yield dg.AssetCheckResult(
-            check_name="claims_hold",
-            passed=not failed,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=failed[0] if failed else f"{counted['pass']} claims hold",
-            metadata={"failed": dg.MetadataValue.json(failed)} if failed else {},
-        )
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": sum(counted.values()),
                 **counted,
                 "claims": markdown_table(("quarter", "claim", "printed", "computed", "verdict"), judged),
             }
+        )
+        yield dg.AssetCheckResult(
+            check_name="claims_hold",
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=failed[0] if failed else f"{counted['pass']} claims hold",
+            metadata={"failed": dg.MetadataValue.json(failed)} if failed else {},
         )
 
     return claim_result

@@ -1,7 +1,7 @@
 """Dagster assets ``publish/warehouse`` and ``publish/verdict``.
 
 Belongs here: publishing after every figure stands, and ending the run failed when a source failed. Keep out:
-the file handling (``resources.publisher``).
+publishing itself (``publication``).
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,10 @@ import dagster as dg
 
 from assets.common import OFFICE, POOL, owners
 from assets.mart.figures import figure_tables
-from assets.publish.comments import comment_layers
-from assets.publish.record import fingerprints, write_quarantine
+from assets.publish.publication import publish
 from assets.sql_files import sql_files
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
-from resources.publisher import FilePublisher
 
 MART = ("quarterly_metric_history", "claim_result", "data_quality", "conservation", "freshness")
 
@@ -31,7 +29,6 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
         key=["publish", "warehouse"],
         deps=[
             *(["mart", name] for name in MART),
-            ["report", "quarterly_bulletin"],
             *(["core", name] for name in _read_by_readers_only()),
         ],
         group_name="reporting",
@@ -41,20 +38,13 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
         pool=POOL,
     )
     def warehouse(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
-        ws = workspace.workspace
-        with ws.engine.begin() as session:
-            quarantined = write_quarantine(session, contracts)
-            comment_layers(session, contracts)
-            prints = fingerprints(session)
-        ws.expectations.close()
-        path = FilePublisher(ws.home / "published", ws.settings.keep_published).publish(ws.engine, ws.stamp)
-        ws.decisions.append("run", ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints)
+        made = publish(workspace.workspace, contracts)
         return dg.MaterializeResult(
             metadata={
-                "file": dg.MetadataValue.path(str(path)),
-                "bytes": path.stat().st_size,
-                "quarantined_open": quarantined,
-                "fingerprints": dg.MetadataValue.json(prints),
+                "file": dg.MetadataValue.path(str(made.path)),
+                "bytes": made.path.stat().st_size,
+                "quarantined_open": made.quarantined,
+                "fingerprints": dg.MetadataValue.json(dict(made.fingerprints)),
             }
         )
 

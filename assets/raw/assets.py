@@ -3,7 +3,7 @@
 Belongs here: retries by failure type and the metadata of an extraction. Keep out: extracting (``extract``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,8 @@ from assets.common import POOL, ledger_metadata, owners
 from assets.raw.extract import Reach, extract, record_state
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
-from resources.failures import PermanentFailure, SourceFailure, TransientFailure
+from resources.failures import SourceFailure, TransientFailure
+from resources.raw_store import Manifest
 from resources.sources.base import landed_schema, unit_column
 from resources.workspace import Workspace
 
@@ -23,6 +24,8 @@ RETRY_SECONDS = 10.0
 
 _KINDS = {"sql": "sql", "workbook": "excel", "rest": "json", "file": "csv"}
 
+
+ANSWERED = "answered"
 
 _WHERE_FROM = {
     "_row_no": "Number of the row in its source.",
@@ -46,46 +49,42 @@ def raw_assets(contracts: Sequence[TableContract]) -> list[dg.AssetsDefinition]:
 
 
 def _raw_asset(contract: TableContract) -> dg.AssetsDefinition:
+    key = dg.AssetKey(["raw", contract.name])
+
     @dg.asset(
-        key=["raw", contract.name],
+        key=key,
         group_name=contract.domain,
         description=f"{contract.business_name}: landed batches of {contract.server}, exactly as the source said.",
         kinds={"parquet", _KINDS[contract.transport["kind"]]},
         owners=owners(contract.owner),
         metadata=ledger_metadata(contract) | {"dagster/column_schema": _landed_columns(contract)},
         pool=POOL,
+        check_specs=[
+            dg.AssetCheckSpec(ANSWERED, asset=key, description="The source answered as its contract says.")
+        ],
     )
     def raw(
         context: dg.AssetExecutionContext, config: ExtractConfig, workspace: JibaoWorkspace
-    ) -> dg.MaterializeResult[Any]:
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         ws = workspace.workspace
-        reach = Reach(full=config.full, since=date.fromisoformat(config.since) if config.since else None)
         try:
-            manifest = extract(ws, contract, reach)
-        except TransientFailure as failure:
-            if context.retry_number < MAX_RETRIES:
-                context.log.warning(f"{failure} (try {context.retry_number + 1} of {MAX_RETRIES + 1})")
-                raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=RETRY_SECONDS) from failure
-            return _failed(context, workspace, contract, failure)
-        except PermanentFailure as failure:
-            return _failed(context, workspace, contract, failure)
-        record_state(ws, contract, None)
-        since = manifest.window.since
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": _rows_landed(ws, contract),
-                "state": "landed" if manifest.rows else "nothing new",
-                "landed": manifest.rows,
-                "asked_for": f"what changed since {since}" if since else "everything",
-                "batch": manifest.batch_id,
-                "file": dg.MetadataValue.path(str(ws.raw.read_path(manifest))),
-                "bytes": manifest.bytes,
-                "sha256": f"{manifest.sha256[:16]}…",
-                "proof": dg.MetadataValue.json(manifest.proof),
-            }
-        )
+            manifest = extract(ws, contract, _reach(config))
+        except SourceFailure as failure:
+            yield _failed(context, ws, contract, failure)
+        else:
+            record_state(ws, contract, None)
+            yield _landed(ws, contract, manifest)
 
     return raw
+
+
+def _reach(config: ExtractConfig) -> Reach:
+    try:
+        return Reach(full=config.full, since=date.fromisoformat(config.since) if config.since else None)
+    except ValueError as error:
+        raise dg.Failure(
+            f"run config since: {config.since!r} is no day → write it as 2024-09-01", allow_retries=False
+        ) from error
 
 
 def _landed_columns(contract: TableContract) -> dg.TableSchema:
@@ -104,24 +103,44 @@ def _rows_landed(ws: Workspace, contract: TableContract) -> int:
     return sum(m.rows for m in ws.raw.manifests(contract.name))
 
 
+def _landed(ws: Workspace, contract: TableContract, manifest: Manifest) -> dg.MaterializeResult[Any]:
+    since = manifest.window.since
+    said = f"{manifest.rows:,} rows landed" if manifest.rows else "nothing new"
+    return dg.MaterializeResult(
+        check_results=[dg.AssetCheckResult(check_name=ANSWERED, passed=True, description=said)],
+        metadata={
+            "dagster/row_count": _rows_landed(ws, contract),
+            "state": "landed" if manifest.rows else "nothing new",
+            "landed": manifest.rows,
+            "asked_for": f"what changed since {since}" if since else "everything",
+            "batch": manifest.batch_id,
+            "file": dg.MetadataValue.path(str(ws.raw.read_path(manifest))),
+            "bytes": manifest.bytes,
+            "sha256": f"{manifest.sha256[:16]}…",
+            "proof": dg.MetadataValue.json(manifest.proof),
+        },
+    )
+
+
 def _failed(
-    context: dg.AssetExecutionContext,
-    workspace: JibaoWorkspace,
-    contract: TableContract,
-    failure: SourceFailure,
+    context: dg.AssetExecutionContext, ws: Workspace, contract: TableContract, failure: SourceFailure
 ) -> dg.MaterializeResult[Any]:
     """A required table stops the run here. Any other keeps its last good version: the step goes on, the table
     and all that depends on it are marked stale, and the run ends failed after the rest was published."""
-    ws = workspace.workspace
+    if isinstance(failure, TransientFailure) and context.retry_number < MAX_RETRIES:
+        context.log.warning(f"{failure} (try {context.retry_number + 1} of {MAX_RETRIES + 1})")
+        raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=RETRY_SECONDS) from failure
     record_state(ws, contract, failure)
     if contract.required:
         raise dg.Failure(description=str(failure), allow_retries=False)
     context.log.error(str(failure))
+    # The step is green so that the rest can go on; the check is what shows red on the table.
     return dg.MaterializeResult(
+        check_results=[dg.AssetCheckResult(check_name=ANSWERED, passed=False, description=str(failure))],
         metadata={
             "dagster/row_count": _rows_landed(ws, contract),
             "state": "failed, last good version kept",
             "landed": 0,
             "cause": str(failure),
-        }
+        },
     )

@@ -17,7 +17,7 @@ from assets.common import (
     Lineage,
     column_schema,
     ledger_metadata,
-    lineage_metadata,
+    lineage_entry,
     markdown_table,
     owners,
 )
@@ -81,17 +81,18 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
         outcomes = [_stage_one(ws, contract, rules, batch) for batch in pending]
         with ws.engine.begin() as session:
             state = table_state(session, contract) | {"in_quarantine": count_open(session, contract)}
-        yield from _checks(contract, outcomes, state)
+        checks = _checks(contract, outcomes, state)
         blocked = [reason for o in outcomes for reason in o.report.blocked]
         if blocked:
+            yield from checks
             raise dg.Failure(
                 description=_why_blocked(contract, blocked, outcomes),
                 metadata={"reasons": dg.MetadataValue.json(blocked)},
                 allow_retries=False,
             )
-        yield dg.MaterializeResult(
-            metadata=_metadata(outcomes, state) | lineage_metadata(_from_raw(contract))
-        )
+        yield dg.MaterializeResult(metadata=_metadata(outcomes, state) | lineage_entry(_from_raw(contract)))
+        # After the materialization: Dagster files a check with the newest one there is.
+        yield from checks
 
     return staged
 
@@ -171,19 +172,18 @@ def _checks(
         *([state["cause"]] if stale else []),
         *samples,
         *(r.explanation for r in failing),
-        *([f"{waiting} rows wait → jibao quarantine list {contract.name}"] if waiting else []),
-        "no rule is broken",
+        f"{waiting} rejected rows wait → `jibao quarantine list {contract.name}` names each and its cure",
     ]
     yield dg.AssetCheckResult(
         check_name="warning",
         passed=not (failing or stale or waiting),
         severity=dg.AssetCheckSeverity.WARN,
-        description=str(reasons[0]),
+        description=str(reasons[0]) if failing or stale or waiting else "no rule is broken",
         metadata={
             "in_quarantine": waiting,
             **{r.rule.id: r.violations for r in failing},
             **{f"example {n}": text for n, text in enumerate(samples, 1)},
-            **({"stale_since": str(state["last_good_known_at"])} if stale else {}),
+            **({"last_good": f"{state['last_good_known_at']} UTC"} if stale else {}),
         },
     )
 
@@ -194,18 +194,16 @@ def _metadata(outcomes: list[Staged], state: Mapping[str, Any]) -> dict[str, Any
         for name, count in outcome.report.dispositions.items():
             totals[name] = totals.get(name, 0) + count
     landed = sum(o.report.batch.landed for o in outcomes)
+    parts = " + ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in totals.items() if count)
     return {
         "dagster/row_count": state["current_rows"],
         "batches": len(outcomes),
         "landed": landed,
         **totals,
         "deleted": sum(o.report.deleted for o in outcomes),
-        "conservation": f"{landed:,} landed = "
-        + " + ".join(f"{v:,} {k.replace('_', ' ')}" for k, v in totals.items())
-        if totals
-        else "nothing new to account for",
+        "conservation": f"{landed:,} landed = {parts}" if parts else "nothing landed",
         "in_quarantine": state["in_quarantine"],
-        "source": "failed, last good version kept" if state["state"] == "failed" else "answered",
+        "source_state": "failed, last good version kept" if state["state"] == "failed" else "answered",
     }
 
 

@@ -6,7 +6,8 @@ Belongs here: which rejections still wait and which a later delivery settled. Ke
 
 from __future__ import annotations
 
-from assets.staged.tables import key_text
+from assets.staged.candidate import relation
+from assets.staged.load import Batch
 from data_contracts.model import TableContract
 from resources.engine import Session
 
@@ -14,13 +15,10 @@ from resources.engine import Session
 def rejected(contract: TableContract) -> str:
     """SELECT of a table's rejected rows, the newest rejection of each, without their content.
 
-    ``state``: ``open``, or ``resolved`` once a later batch brought a version of the same key that passed.
+    ``state``: ``open``, or ``resolved`` once a later batch brought a row of the same key that passed.
     """
     return f"""SELECT q.table_name, q.key_text, q.rules, q.source_ref, q.row_no, q.batch_id, q.known_at,
-    q.replaces_current, CASE WHEN EXISTS (
-        SELECT 1 FROM staged.{contract.name} AS s
-        WHERE s._known_from > q.known_at AND {key_text(contract, "s")} = q.key_text
-    ) THEN 'resolved' ELSE 'open' END AS state
+    q.replaces_current, CASE WHEN q.settled_at IS NULL THEN 'open' ELSE 'resolved' END AS state
     FROM (
         SELECT *, row_number() OVER (
             PARTITION BY key_text, rules, raw_row ORDER BY known_at DESC, row_id DESC) AS newest
@@ -28,6 +26,22 @@ def rejected(contract: TableContract) -> str:
     ) AS q
     JOIN meta.batch_load AS l ON l.table_name = q.table_name AND l.batch_id = q.batch_id
     WHERE q.newest = 1"""
+
+
+def settle(private: Session, contract: TableContract, batch: Batch) -> None:
+    """Note which earlier rejections this batch settles: it brought a row of their key that passed.
+
+    The row may well be the one that was known all along, when the source took back what it had changed.
+    """
+    passed = (
+        f"SELECT key_text FROM {relation(contract, 'disposition')} "
+        "WHERE disposition IN ('new_version', 'unchanged')"
+    )
+    private.run(
+        "UPDATE private.quarantine.quarantined_row SET settled_at = CAST(:k AS TIMESTAMP) WHERE table_name = :t "
+        f"AND settled_at IS NULL AND known_at < CAST(:k AS TIMESTAMP) AND key_text IN ({passed})",
+        t=contract.name, k=batch.known_utc,
+    )  # fmt: skip
 
 
 def count_open(session: Session, contract: TableContract) -> int:

@@ -60,18 +60,26 @@ def record_definition(session: Session, contract: TableContract) -> None:
 def restage(ws: Workspace, contract: TableContract, batches: list[PendingBatch]) -> tuple[int, int]:
     """Stage ``batches`` (all committed ones staged so far, oldest first) anew; (versions ended, versions made).
 
-    Raises :class:`PermanentFailure`, and changes nothing, when the new definition would block a batch.
+    Raises :class:`PermanentFailure`, and changes nothing, when the new definition would block a batch that
+    was loaded under the old one.
     """
     beside = replace(contract, name=f"{contract.name}__restaged")
     with ws.engine.begin() as session:
         _clear(session, beside)
+        blocked_before = {
+            row[0]
+            for row in session.rows(
+                "SELECT batch_id FROM meta.batch_load WHERE table_name = :t AND status = 'blocked'",
+                t=contract.name,
+            )
+        }
     with ws.engine.begin() as session:
         _clear_private(session, beside)
     for pending in batches:
         outcome = stage(
             ws.engine, beside, rules_of(beside), pending.batch, pending.parquet, pending.columns, None
         )
-        if outcome.report.blocked:
+        if outcome.report.blocked and pending.batch.batch_id not in blocked_before:
             raise PermanentFailure(
                 system=contract.server,
                 table=contract.name,

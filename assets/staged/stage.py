@@ -12,6 +12,7 @@ from pathlib import Path
 from assets.staged import load
 from assets.staged.candidate import build_candidate, dispose, mark, relation
 from assets.staged.load import Batch, LoadReport
+from assets.staged.quarantine import settle
 from assets.staged.tables import create_restricted, create_staged
 from data_contracts.agreement import disagreements
 from data_contracts.model import TableContract
@@ -98,6 +99,8 @@ def stage(
     report = LoadReport(contract.name, batch, dispositions, 0 if blocked else deleted, violations, blocked)
     with engine.begin() as session:
         load.write_private(session, contract, batch)
+        if not blocked:
+            settle(session, contract, batch)
         samples = tuple(_samples(session, contract, rules, batch))
     with engine.begin() as session:
         if not blocked:

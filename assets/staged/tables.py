@@ -31,7 +31,7 @@ _META = {
 
 _QUARANTINE = (
     "table_name VARCHAR, batch_id VARCHAR, known_at TIMESTAMP, row_id BIGINT, source_ref VARCHAR, "
-    "row_no BIGINT, key_text VARCHAR, rules VARCHAR, replaces_current BOOLEAN, raw_row VARCHAR"
+    "row_no BIGINT, key_text VARCHAR, rules VARCHAR, replaces_current BOOLEAN, raw_row VARCHAR, settled_at TIMESTAMP"
 )
 
 
@@ -48,6 +48,9 @@ def create_private(private: Session) -> None:
     for schema in PRIVATE_SCHEMAS:
         private.run(f"CREATE SCHEMA IF NOT EXISTS private.{schema}")
     private.run(f"CREATE TABLE IF NOT EXISTS private.quarantine.quarantined_row ({_QUARANTINE})")
+    private.run(
+        "ALTER TABLE private.quarantine.quarantined_row ADD COLUMN IF NOT EXISTS settled_at TIMESTAMP"
+    )
 
 
 def create_staged(warehouse: Session, contract: TableContract) -> None:

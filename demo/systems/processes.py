@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +101,20 @@ def stop(pid: int | None, mark: str, *, gently: int = signal.SIGTERM, seconds: f
     process = psutil.Process(pid)
     try:
         process.send_signal(gently)
-        process.wait(seconds)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(seconds)
+        if not _ended(pid, mark, seconds):
+            process.kill()
+            _ended(pid, mark, seconds)
     except psutil.NoSuchProcess:
         return True
+    return True
+
+
+def _ended(pid: int | None, mark: str, seconds: float) -> bool:
+    """Wait for the daemon's end. One that its parent has not collected yet has ended too: in a container the
+    first process, which inherits daemons, may take its time or never do it."""
+    deadline = time.monotonic() + seconds
+    while is_alive(pid, mark):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pipelines.cli.console import Home, console
 
@@ -55,7 +56,7 @@ def check(
             console.print(f"[green]✓[/] {contract.name} at {contract.server}", highlight=False)
         except SourceFailure as failure:
             failed += 1
-            console.print(f"[red]✗[/] {failure}", highlight=False, soft_wrap=True)
+            console.print(f"[red]✗[/] {escape(str(failure))}", highlight=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from data_contracts.model import ContractError
 from pipelines.cli import contracts, demo, quarantine, read, run
@@ -35,5 +36,5 @@ def main() -> None:
     try:
         app()
     except (DemoError, RefusedRun, SourceFailure, ContractError, read.NotPublished) as error:
-        Console(stderr=True).print(f"[bold red]✗[/] {error}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from data_contracts.model import load_contracts
 from data_contracts.rules import rules_of
@@ -57,7 +58,8 @@ def list_rows(
     for row in rows:
         where = f"{row['system']}\n{row['source_ref']}" + (f" row {row['row_no']}" if row["row_no"] else "")
         key = f"{row['table_name']}\n{row['key_text']}"
-        shown.add_row(key, where, f"{row['reason']}\n[dim]{row['rules']}[/]", row["cure"], row["state"])
+        wrong = f"{escape(row['reason'])}\n[dim]{escape(row['rules'])}[/]"
+        shown.add_row(escape(key), escape(where), wrong, escape(row["cure"]), row["state"])
     console.print(shown)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 import typer
+from rich.markup import escape
 
 from data_contracts.calendar import Quarter
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
@@ -132,7 +133,7 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
             state,
             str(row["last_changed_at"] or "-"),
             str(row["quarantined"] or "-"),
-            row["cause"] or "",
+            escape(row["cause"] or ""),
         )
     console.print(shown)
     if stale:
@@ -167,7 +168,7 @@ def _print_claims(quarter: str, rows: list[dict[str, Any]], known_at: object, ev
     for row in rows:
         if row["status"] == "not_computed" and not every:
             continue
-        note = f"\n[dim]{row['reason']}[/]" if row["reason"] else ""
+        note = f"\n[dim]{escape(row['reason'])}[/]" if row["reason"] else ""
         shown.add_row(
             str(row["seq"]), f"{row['id']}\n[dim]{row['quote']}[/]", row["printed"] or "", row["computed"] or "",
             _VERDICT[row["status"]] + note,

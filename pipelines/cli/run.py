@@ -11,6 +11,7 @@ import time
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -43,7 +44,7 @@ def nightly(
     """Run the nightly job now: extract, validate, rebuild, audit, publish."""
     if now:
         _instant(now)
-    _run("nightly", home=home, now=now)
+    _run("nightly", "nightly", home=home, now=now)
 
 
 def extract(
@@ -64,8 +65,11 @@ def extract(
         raise typer.BadParameter("--from and --full exclude each other")
     if since:
         _day(since)
+    if now:
+        _instant(now)
     _run(
         "nightly",
+        f"extract {table}",
         home=home,
         now=now,
         assets=[dg.AssetKey(["raw", table]), dg.AssetKey(["staged", table])],
@@ -87,7 +91,8 @@ def dev(
     os.execv(program, [program, "dev", "-w", str(WORKSPACE), "-h", host, "-p", str(port)])
 
 
-def _run(job: str, **arguments: Any) -> None:
+def _run(job: str, said: str, **arguments: Any) -> None:
+    """Run ``job`` with progress; ``said`` is what the person asked for."""
     from pipelines.definitions import defs
     from pipelines.runs import run_job
 
@@ -108,11 +113,12 @@ def _run(job: str, **arguments: Any) -> None:
         outcome = run_job(defs, job, progress=report, **arguments)
     seconds = time.monotonic() - started
     if outcome.success:
-        console.print(f"[green]✓[/] {job} in {seconds:.0f} s (run {outcome.run_id[:8]})", highlight=False)
+        console.print(f"[green]✓[/] {said} in {seconds:.0f} s (run {outcome.run_id[:8]})", highlight=False)
         return
-    errors.print(f"[bold red]✗[/] {outcome.cause}", highlight=False, soft_wrap=True)
+    # A cause names its rule in brackets, which must not be read as markup.
+    errors.print(f"[bold red]✗[/] {escape(outcome.cause or '')}", highlight=False, soft_wrap=True)
     errors.print(
-        f"  {job} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale"
+        f"  {said} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale"
     )
     raise typer.Exit(1)
 

@@ -133,6 +133,21 @@ def test_a_contract_that_would_block_what_was_loaded_changes_nothing(tmp_path: P
             assert definition_changed(session, strict)
 
 
+def test_a_batch_that_was_blocked_does_not_stand_in_the_way_of_a_new_contract(tmp_path: Path) -> None:
+    before = table(tmp_path, AMOUNT)
+    with night(tmp_path / "home", 0) as ws:
+        land(ws, before, [("A", "1")])
+    with night(tmp_path / "home", 1) as ws:
+        land(ws, before, [("A", "x"), ("B", "y")])
+    after = table(tmp_path, AMOUNT | UNIT)
+    with night(tmp_path / "home", 2) as ws:
+        assert restage(ws, after, committed_batches(ws, after, staged=True)) == (1, 1)
+        assert versions(ws)[-1] == ("A", Decimal("10000.00"), day(2), None)
+        with ws.engine.begin() as session:
+            loads = session.rows("SELECT status FROM meta.batch_load ORDER BY known_at")
+        assert loads == [("loaded",), ("blocked",)]
+
+
 def test_an_edited_batch_is_refused(tmp_path: Path) -> None:
     t = table(tmp_path, AMOUNT)
     with night(tmp_path / "home", 0) as ws:

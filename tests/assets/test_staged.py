@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assets.staged.quarantine import rejected
 from data_contracts.model import TableContract
 from tests.assets.staging import START, Bench, contract
 
@@ -159,6 +160,18 @@ def test_a_row_that_breaks_a_rule_waits_in_quarantine_with_every_reason(bench: B
     assert (key, replaces) == ("A", True)
     assert "9月初" in raw
     assert bench.rows("SELECT amount_cny FROM staged.t WHERE _known_to IS NULL") == [(Decimal(1),)]
+
+
+def test_a_rejection_is_settled_when_its_row_comes_back_as_it_was_known(bench: Bench, tmp_path: Path) -> None:
+    table = upsert(tmp_path)
+    states = f"SELECT key_text, state FROM ({rejected(table)}) ORDER BY key_text"
+    bench.night(table, [row("A", "1"), row("B", "2"), row("C", "x")])
+    bench.night(table, [row("A", "x"), row("B", "y")])
+    assert bench.rows(states) == [("A", "open"), ("B", "open"), ("C", "open")]
+    bench.night(table, [row("A", "1"), row("C", "3")])
+    assert bench.rows(states) == [("A", "resolved"), ("B", "open"), ("C", "resolved")]
+    bench.night(table, [row("A", "x")])
+    assert bench.rows(states)[0] == ("A", "open"), "wrong again"
 
 
 def test_a_quarantined_key_is_not_absent(bench: Bench, tmp_path: Path) -> None:

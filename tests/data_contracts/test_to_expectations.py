@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from data_contracts.agreement import disagreements
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_contracts.agreement import disagreements
 from data_contracts.model import TableContract, load_contracts
 from data_contracts.rules import rules_of
 from data_contracts.to_expectations import (

@@ -1,12 +1,12 @@
-"""One pretend group for all tests of this folder, and its nights: each a session fixture that builds on the
-one before it, so that few runs carry many assertions."""
+"""One pretend group for all tests of this folder, and its nights: each a fixture that builds on the one before
+it, so that few runs carry many assertions."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from demo.systems import group
 from pipelines.runs import RunOutcome
 from resources.sources.base import RetryPolicy, Source
+from tests.pipelines.disturbance import Disturbance
 from tests.pipelines.homes import Figures, Fork, Place, copy_product
 
 DAY = date(2024, 10, 10)
@@ -25,13 +26,19 @@ SEED = 20240930
 
 @dataclass(frozen=True)
 class Night:
-    """A run that ended: how, its entry in the decisions log, its published file and figures."""
+    """A run that published: how it ended, its entry in the decisions log, its published file and figures."""
 
     place: Place
     outcome: RunOutcome
     entry: dict[str, Any]
     file: Path
     figures: Figures
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprints of every staged table and of the figures."""
+        found: dict[str, str] = self.entry["fingerprints"]
+        return found
 
 
 def spent(place: Place, outcome: RunOutcome) -> Night:
@@ -40,7 +47,7 @@ def spent(place: Place, outcome: RunOutcome) -> Night:
     return Night(place, outcome, place.last_run(), place.current, place.figures())
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def surroundings() -> Iterator[None]:
     """Short waits between tries, and the environment as it was when the last test ends."""
     with pytest.MonkeyPatch.context() as patched:
@@ -52,7 +59,7 @@ def surroundings() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The pretend group's systems as of 10 October 2024, and the home of the nights."""
     place = Place(tmp_path_factory.mktemp("group"))
@@ -72,10 +79,14 @@ class First:
     """The product's own state, to be copied and run further over the same systems."""
     fork: Fork
     """The same with systems of its own."""
+    disturbance: Disturbance | None
+    """The second night in another home, with accidents; only where a test asks for it."""
 
 
-@pytest.fixture(scope="session")
-def first(demo: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[First]:
+@pytest.fixture(scope="package")
+def first(
+    demo: Place, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[First]:
     """The first night."""
     night = spent(demo, demo.night())
     folder = tmp_path_factory.mktemp("first")
@@ -86,12 +97,50 @@ def first(demo: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fir
     os.link(night.file, file)
     (published.home / "published" / "current.duckdb").symlink_to(file.name)
     fork = Fork(demo.home, folder / "fork")
-    yield First(night, published, product.home, fork)
+    disturbance = None
+    if any("killed" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        # A process of its own, long and mostly alone: it starts now and is awaited by whoever needs it.
+        place = copy_product(demo.home, folder / "disturbed")
+        disturbance = Disturbance(place, datetime.fromisoformat(night.entry["at"]) + timedelta(seconds=1))
+        disturbance.start()
+    yield First(night, published, product.home, fork, disturbance)
+    if disturbance:
+        disturbance.join()
     fork.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def copied(first: First, tmp_path: Path) -> Place:
+    """A home as the first night left it, over the same systems."""
+    return copy_product(first.product, tmp_path / "home")
+
+
+@pytest.fixture(scope="package")
 def second(first: First) -> Night:
     """A second night over sources in which nothing has changed."""
     place = first.night.place
     return spent(place, place.night())
+
+
+@pytest.fixture(scope="package")
+def killed(first: First) -> Night:
+    """The second night in a home where the run was killed in the middle, and then run again."""
+    return after_the_accident(first, -2)
+
+
+@pytest.fixture(scope="package")
+def rebuilt(first: First, killed: Night) -> Night:
+    """The night after that one, which found no work files."""
+    return after_the_accident(first, -1)
+
+
+def after_the_accident(first: First, which: int) -> Night:
+    """A run of the disturbed home, by its place in the log."""
+    assert first.disturbance is not None
+    first.disturbance.join()
+    assert first.disturbance.failure == ""
+    place = first.disturbance.place
+    entry = list(place.decisions.entries("run"))[which]
+    file = place.home / "published" / entry["published"]
+    outcome = RunOutcome(entry["run_id"], success=True, cause=None)
+    return Night(place, outcome, entry, file, place.figures(file))

@@ -101,7 +101,7 @@ class Place:
 
     def value(self, query: str, **parameters: object) -> Any:
         """The one value of a query on the published file."""
-        ((found,),) = self.rows(query, **parameters)
+        ((found,),) = self.rows(query, None, **parameters)
         return found
 
     def figures(self, file: Path | None = None) -> Figures:
@@ -154,11 +154,22 @@ class Place:
                 found["/".join(evaluation.asset_key.path), evaluation.check_name] = evaluation
         return found
 
+    def newest_run(self) -> str:
+        """Id of the run that was started last."""
+        with self._instance() as instance:
+            return instance.get_runs(limit=1)[0].run_id
+
     def _events(self, run_id: str) -> list[dg.DagsterEvent]:
+        with self._instance() as instance:
+            return [r.dagster_event for r in instance.all_logs(run_id) if r.dagster_event]
+
+    @contextmanager
+    def _instance(self) -> Iterator[dg.DagsterInstance]:
+        """The Dagster instance of this home."""
         with self._settings():
             prepare_instance(self.home)
             with dg.DagsterInstance.get() as instance:
-                return [r.dagster_event for r in instance.all_logs(run_id) if r.dagster_event]
+                yield instance
 
     @contextmanager
     def _settings(self) -> Iterator[None]:
@@ -206,9 +217,8 @@ class Fork:
         self.root.write_state(self.state)
         servers.ensure_http(self.root, self.state, lambda _: None)
         self.database = f"nc_{target.name}"
-        self._server("nc", "postgres").execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE nc").format(sql.Identifier(self.database))
-        )
+        with self._server("postgres") as server:
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE nc").format(sql.Identifier(self.database)))
         self.heal()
 
     def _state(self, source: Home) -> State:
@@ -225,7 +235,7 @@ class Fork:
             with sqlite3.connect(old) as original, sqlite3.connect(new) as copy:
                 original.backup(copy)
 
-    def _server(self, _: str, database: str) -> psycopg.Connection:
+    def _server(self, database: str) -> psycopg.Connection:
         connection = connect(self.state.ports["finance"], OWNER, self.state.secrets["owner"], database)
         connection.autocommit = True
         return connection
@@ -248,8 +258,8 @@ class Fork:
 
     def finance(self, statement: str, *values: object) -> list[Row]:
         """One statement on the finance database, as its owner."""
-        with self._server("", self.database) as connection:
-            cursor = connection.execute(statement, values)  # type: ignore[call-overload]
+        with self._server(self.database) as connection:
+            cursor = connection.execute(sql.SQL(statement), values)
             return list(cursor.fetchall()) if cursor.description else []
 
     def concrete(self, statement: str) -> None:

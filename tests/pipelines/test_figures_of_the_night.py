@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 
+import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 
+from data_contracts import claim
+from data_contracts.model import load_contracts
+from resources.raw_store import RawStore
 from tests.pipelines.conftest import First, Night
+from tests.pipelines.homes import Place
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -82,9 +91,90 @@ def test_names_of_persons_are_not_published(first: First) -> None:
     assert not columns & restricted
 
 
+def test_no_name_of_a_person_stands_in_any_published_cell(first: First) -> None:
+    with Place(first.product).engine() as engine, engine.begin() as session:
+        session.run(f"ATTACH '{first.night.file}' AS published (READ_ONLY)")
+        restricted = session.rows(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'private' "
+            "AND schema_name = 'restricted' AND column_name <> '_row_hash'"
+        )
+        names = " UNION ".join(f'SELECT "{c}" AS name FROM private.restricted.{t}' for t, c in restricted)
+        session.run(f"CREATE TEMP TABLE names AS SELECT name FROM ({names}) WHERE name IS NOT NULL")
+        (known,) = session.row("SELECT count(*) FROM names")
+        assert known > 100
+        texts = session.rows(
+            "SELECT c.schema_name || '.' || c.table_name, c.column_name FROM duckdb_columns() AS c "
+            "JOIN duckdb_tables() AS t USING (database_name, schema_name, table_name) "
+            "WHERE c.database_name = 'published' AND c.data_type = 'VARCHAR'"
+        )
+        found = [
+            f"{table}.{column}"
+            for table, column in texts
+            if session.row(f'SELECT count(*) FROM published.{table} WHERE "{column}" IN (FROM names)')[0]
+        ]
+    assert len(texts) > 300
+    assert found == []
+
+
+def test_what_was_landed_is_what_was_counted(first: First) -> None:
+    place = Place(first.product)
+    counted = {
+        (table, batch): (landed, new)
+        for table, batch, landed, new in first.published.rows(
+            "SELECT table_name, batch_id, landed, new_version FROM mart.conservation"
+        )
+    }
+    for (table, batch), (landed, new) in counted.items():
+        parquet = place.home / "raw" / table / batch / "part-000.parquet"
+        assert pq.read_metadata(parquet).num_rows == landed
+        rows = first.published.value(f"SELECT count(*) FROM staged.{table} WHERE _batch_id = :b", b=batch)
+        assert rows == new
+
+
+@pytest.mark.parametrize("source", ["raw", "decisions"])
+def test_what_cannot_be_rebuilt_is_kept(first: First, source: str) -> None:
+    """Raw batches and the log are all the state there is: both prove themselves."""
+    place = Place(first.product)
+    if source == "decisions":
+        assert place.decisions.verify() == place.last_run()["seq"]
+        return
+    store = RawStore(place.home / "raw")
+    for table in load_contracts():
+        (manifest,) = store.manifests(table)
+        store.verify(manifest)
+        assert manifest.rows > 0
+
+
+def test_no_figure_knows_what_the_bulletin_says(
+    first: First, copied: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "claims"
+    other.mkdir()
+    text = (claim.CLAIMS_DIR / "2024Q3.yaml").read_text(encoding="utf-8")
+    assert "low: '330'\n    high: '330'" in text
+    text = text.replace("low: '330'\n    high: '330'", "low: '331'\n    high: '331'")
+    (other / "2024Q3.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr("assets.mart.claims.load_bulletin", partial(claim.load_bulletin, root=other))
+    steps = [["mart", "quarterly_metric"], ["mart", "claim_result"], ["publish", "warehouse"]]
+    outcome = copied.job("nightly", assets=[dg.AssetKey(step) for step in steps])
+    assert outcome.success, outcome.cause
+    assert copied.figures() == first.night.figures
+    assert copied.fingerprints() == first.night.fingerprints
+    said = copied.jibao("claims", "2024Q3", "--format", "json")
+    assert [c["id"] for c in json.loads(said.out) if c["status"] == "fail"] == ["tenant_companies"]
+    assert said.code == 1, "a claim that fails ends the command with 1"
+
+
 def test_a_second_night_with_nothing_new_moves_nothing(first: First, second: Night) -> None:
     assert second.entry["fingerprints"] == first.night.entry["fingerprints"]
     assert second.figures == first.night.figures
     later = "known_at > (SELECT min(known_at) FROM mart.conservation)"
-    new = second.place.value(f"SELECT sum(new_version) + sum(deleted) FROM mart.conservation WHERE {later}")
+    ((new, landed),) = second.place.rows(
+        f"SELECT sum(new_version) + sum(deleted), sum(landed) FROM mart.conservation WHERE {later}",
+        second.file,
+    )
     assert new == 0
+    assert landed > 1000, "the overlap was asked for again, and every row of it was known"
+    history = "SELECT * FROM mart.quarterly_metric_history ORDER BY ALL"
+    assert second.place.rows(history, second.file) == first.published.rows(history)
+    assert second.file != first.night.file

@@ -11,10 +11,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from data_contracts.agreement import disagreements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data_contracts.agreement import disagreements
 from data_contracts.model import TableContract, load_contracts
 from data_contracts.rules import rules_of
 from resources.expectations import SuiteRun, write_data_docs

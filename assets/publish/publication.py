@@ -1,0 +1,48 @@
+"""Publish the warehouse file of a run: what it says about itself, the copy, the switch, the log entry.
+
+Belongs here: the order of these. Keep out: the file handling (``resources.publisher``), Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets.publish.comments import comment_layers
+from assets.publish.record import fingerprints, write_quarantine
+from data_contracts.model import TableContract
+from resources.publisher import FilePublisher
+from resources.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A published file: its path, rejected rows still open, fingerprints by table."""
+
+    path: Path
+    quarantined: int
+    fingerprints: Mapping[str, str]
+
+
+def loaded_since(ws: Workspace) -> list[str]:
+    """Tables loaded after the last publication: the figures that stand do not know of those rows."""
+    loaded: dict[str, None] = {}
+    for entry in ws.decisions.entries():
+        if entry["kind"] == "run":
+            loaded.clear()
+        elif entry["kind"] == "load":
+            loaded[entry["table"]] = None
+    return list(loaded)
+
+
+def publish(ws: Workspace, contracts: Mapping[str, TableContract]) -> Publication:
+    """Copy the warehouse as it stands and switch readers to the copy."""
+    with ws.engine.begin() as session:
+        quarantined = write_quarantine(session, contracts)
+        comment_layers(session, contracts)
+        prints = fingerprints(session)
+    ws.expectations.close()
+    path = FilePublisher(ws.home / "published", ws.settings.keep_published).publish(ws.engine, ws.stamp)
+    ws.decisions.append("run", ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints)
+    return Publication(path, quarantined, prints)
