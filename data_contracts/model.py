@@ -164,6 +164,7 @@ class TableContract:
     update: Update
     recorded_at: str | None
     quarantine_max_pct: float
+    quarantine_min_rows: int
     required: bool
     org_path: str
     columns: tuple[Column, ...]
@@ -256,6 +257,7 @@ def _table(path: Path, document: OpenDataContractStandard, schema: SchemaObject)
         update=_update(path, custom.get("update")),
         recorded_at=custom.get("recordedAt"),
         quarantine_max_pct=float((custom.get("quarantine") or {}).get("max_pct", 5.0)),
+        quarantine_min_rows=int((custom.get("quarantine") or {}).get("min_rows", 20)),
         required=bool(custom.get("required", False)),
         org_path=_need(path, "orgPath", custom.get("orgPath")),
         columns=columns,

@@ -95,7 +95,8 @@ def _facts(contract: TableContract, document: Mapping[str, Any]) -> Iterator[str
         "file": lambda t: f"文件 files `{t['files']}` ({t['format']})",
     }[transport["kind"]](transport)
     promised = {item["property"]: item for item in document.get("slaProperties", [])}
-    yield f"- 来源 Source: {document['servers'][0]['description']} (`{contract.server}`)"
+    source = document["servers"][0].get("description") or contract.server
+    yield f"- 来源 Source: {source} (`{contract.server}`)"
     yield f"- 传输 Transport: {transport['kind']}, {where}"
     yield f"- 更新 Update: {_verb(contract)}"
     yield f"- 主键 Key: {_names(contract.key)}"

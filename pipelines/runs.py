@@ -123,18 +123,25 @@ def _listener(progress: Progress, total: int) -> Callable[[Any], None]:
 
 
 def _cause(events: Sequence[dg.DagsterEvent]) -> str:
-    """The message of the first failure without what Dagster wraps around it, which helps nobody."""
+    """The message of the first failure without what Dagster wraps around it, which helps nobody, and the
+    names of the other steps that failed."""
+    failed = [event for event in events if event.is_step_failure]
+    if failed:
+        others = ", ".join((event.step_key or "").replace("__", "/") for event in failed[1:])
+        return _said(failed[0]) + (f" (and {len(failed) - 1} more: {others})" if others else "")
     for event in events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                return str(data.user_failure_data.description)
-            return _unwrapped(data.error)
         if event.event_type_value in ("PIPELINE_FAILURE", "RESOURCE_INIT_FAILURE"):
             error = getattr(event.event_specific_data, "error", None)
             if error is not None:
                 return _unwrapped(error)
     return "the run failed without saying why: look at it in the Dagster UI"
+
+
+def _said(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    return _unwrapped(data.error)
 
 
 def _unwrapped(error: Any) -> str:

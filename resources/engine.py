@@ -93,7 +93,9 @@ class DuckDBEngine:
     """DuckDB 1.5 on two files, every connection owned by one SQLAlchemy engine."""
 
     def __init__(self, warehouse: Path, private: Path, *, memory_limit: str = "2GB") -> None:
-        warehouse.parent.mkdir(parents=True, exist_ok=True)
+        # The private file holds restricted columns: nobody else may enter the folder.
+        warehouse.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        warehouse.parent.chmod(0o700)
         self.warehouse, self.private = warehouse, private
         self._engine = sa.create_engine(self.url)
 
@@ -101,6 +103,7 @@ class DuckDBEngine:
         def attach(connection: Any, _record: object) -> None:
             cursor = connection.cursor()
             cursor.execute(f"ATTACH IF NOT EXISTS '{_sql(private)}' AS private")
+            cursor.execute("SET enable_progress_bar = false")
             cursor.execute(f"SET memory_limit = '{memory_limit}'")
             cursor.execute(f"SET temp_directory = '{_sql(warehouse.parent / 'spill')}'")
             cursor.close()

@@ -4,6 +4,7 @@ Belongs here: the layout of ``JIBAO_HOME``, the writer's lock and the run's ``kn
 run does with them.
 
 Layout: ``raw/`` landed batches, ``decisions.jsonl`` the log, ``work/`` the two work databases (a cache),
+``sources.json`` how each source did last,
 ``published/`` versions and the pointer ``current.duckdb``, ``dagster/`` Dagster's own storage, ``evidence/``.
 """
 
@@ -24,6 +25,7 @@ from resources.expectations import Expectations
 from resources.failures import RefusedRun
 from resources.raw_store import RawStore
 from resources.settings import Settings
+from resources.states import SOURCE_STATES, SourceStates
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Workspace:
     decisions: DecisionsLog
     engine: DuckDBEngine
     expectations: Expectations
+    states: SourceStates
 
     @property
     def home(self) -> Path:
@@ -88,7 +91,8 @@ def hold(settings: Settings, *, run_id: str, now: datetime | None = None) -> Ite
             raw = RawStore(home / "raw")
             raw.sweep()
             try:
-                yield Workspace(settings, run_id, known_at, raw, decisions, engine, expectations)
+                states = SourceStates(home / SOURCE_STATES)
+                yield Workspace(settings, run_id, known_at, raw, decisions, engine, expectations, states)
             finally:
                 engine.close()
 

@@ -30,20 +30,31 @@ def create_quarterly_metric(session: Session, metrics: Mapping[str, Metric], cat
 
 
 def mark_stale(session: Session, metrics: Mapping[str, Metric]) -> dict[str, list[str]]:
-    """Append ``stale:<table>`` to the flags of figures that rest on a table whose source failed.
+    """Flag figures that rest on rows known to be behind their source; returns metric id → flags.
 
-    Returns metric id → stale tables.
+    ``stale:<table>``: its source could not be used. ``outdated:<table>``: the newest state of some of its rows
+    was rejected, so the state before stands for them.
     """
     failed = {r[0] for r in session.rows("SELECT table_name FROM meta.source_state WHERE state = 'failed'")}
+    behind = {
+        r[0]
+        for r in session.rows(
+            "SELECT DISTINCT q.table_name FROM private.quarantine.quarantined_row AS q JOIN meta.batch_load AS l "
+            "ON l.table_name = q.table_name AND l.batch_id = q.batch_id "
+            "WHERE q.replaces_current AND q.settled_at IS NULL AND l.status = 'loaded'"
+        )
+    }
     found: dict[str, list[str]] = {}
     for metric in metrics.values():
-        stale = sorted(failed & tables_behind(metric, metrics))
-        if stale:
-            found[metric.id] = stale
-            words = " ".join(f"stale:{table}" for table in stale)
+        tables = tables_behind(metric, metrics)
+        flags = [f"stale:{t}" for t in sorted(failed & tables)] + [
+            f"outdated:{t}" for t in sorted(behind & tables)
+        ]
+        if flags:
+            found[metric.id] = flags
             session.run(
                 "UPDATE mart.quarterly_metric SET flags = trim(concat_ws(' ', flags, :w)) WHERE metric_id = :m",
-                w=words, m=metric.id,
+                w=" ".join(flags), m=metric.id,
             )  # fmt: skip
     return found
 

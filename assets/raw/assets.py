@@ -130,7 +130,7 @@ def _failed(
     if isinstance(failure, TransientFailure) and context.retry_number < MAX_RETRIES:
         context.log.warning(f"{failure} (try {context.retry_number + 1} of {MAX_RETRIES + 1})")
         raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=RETRY_SECONDS) from failure
-    record_state(ws, contract, failure)
+    record_state(ws, contract, str(failure))
     if contract.required:
         raise dg.Failure(description=str(failure), allow_retries=False)
     context.log.error(str(failure))

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 
 from assets.staged.tables import create_all, create_staged
 from data_contracts.model import TableContract
-from resources.failures import PermanentFailure, SourceFailure
+from resources.failures import PermanentFailure
 from resources.raw_store import Manifest, Window
 from resources.sources.base import ExtractionRequest, connector_for
 from resources.workspace import Workspace
@@ -53,8 +53,12 @@ def extract(workspace: Workspace, contract: TableContract, reach: Reach) -> Mani
     return manifest
 
 
-def record_state(workspace: Workspace, contract: TableContract, failure: SourceFailure | None) -> None:
-    """Note in ``meta.source_state`` whether this run's extraction worked, with the cause if not."""
+def record_state(workspace: Workspace, contract: TableContract, cause: str | None) -> None:
+    """Note whether this run could use the table's source (``cause`` is None) or why not.
+
+    In ``meta.source_state``, which the next publication shows, and in the workspace's source states, which
+    reading commands see even when nothing is published.
+    """
     with workspace.engine.begin() as session:
         create_all(session)
         (last_good,) = session.row(
@@ -64,9 +68,9 @@ def record_state(workspace: Workspace, contract: TableContract, failure: SourceF
         session.run("DELETE FROM meta.source_state WHERE table_name = :t", t=contract.name)
         session.run(
             "INSERT INTO meta.source_state VALUES (:t, CAST(:k AS TIMESTAMP), :s, :c, CAST(:g AS TIMESTAMP))",
-            t=contract.name, k=workspace.known_utc, s="failed" if failure else "ok",
-            c=str(failure) if failure else None, g=last_good,
+            t=contract.name, k=workspace.known_utc, s="failed" if cause else "ok", c=cause, g=last_good,
         )  # fmt: skip
+    workspace.states.record(contract.name, workspace.known_at, cause)
 
 
 def _since(workspace: Workspace, contract: TableContract, reach: Reach) -> datetime | None:
@@ -85,15 +89,8 @@ def _since(workspace: Workspace, contract: TableContract, reach: Reach) -> datet
 
 def _landed_files(workspace: Workspace, contract: TableContract) -> dict[str, str]:
     """Files of loaded batches, the newest sha256 of each path. A blocked batch's files are asked for again."""
-    with workspace.engine.begin() as session:
-        create_all(session)
-        blocked = {
-            row[0]
-            for row in session.rows(
-                "SELECT batch_id FROM meta.batch_load WHERE table_name = :t AND status = 'blocked'",
-                t=contract.name,
-            )
-        }
+    loads = [e for e in workspace.decisions.entries("load") if e["table"] == contract.name]
+    blocked = {e["batch_id"] for e in loads if e["status"] == "blocked"}
     committed = {e["batch_id"] for e in workspace.decisions.entries("batch") if e["table"] == contract.name}
     files: dict[str, str] = {}
     for manifest in workspace.raw.manifests(contract.name):

@@ -21,6 +21,7 @@ from assets.common import (
     markdown_table,
     owners,
 )
+from assets.raw.extract import record_state
 from assets.staged.candidate import relation
 from assets.staged.known import create_known
 from assets.staged.pending import PendingBatch, committed_batches, table_state
@@ -78,30 +79,34 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
         ws = workspace.workspace
         _prepare(context, ws, contract)
         pending = committed_batches(ws, contract, staged=False)
-        outcomes = [_stage_one(ws, contract, rules, batch) for batch in pending]
+        outcomes = [(batch.is_new, _stage_one(ws, contract, rules, batch)) for batch in pending]
+        # A batch that was blocked on an earlier night is blocked again in a rebuild; that night told of it.
+        blocked = [o for is_new, o in outcomes if is_new and o.report.blocked]
+        loaded = [o for _, o in outcomes if not o.report.blocked]
+        if blocked:
+            record_state(ws, contract, _why_blocked(contract, blocked[-1]))
         with ws.engine.begin() as session:
             state = table_state(session, contract) | {"in_quarantine": count_open(session, contract)}
-        checks = _checks(contract, outcomes, state)
-        blocked = [reason for o in outcomes for reason in o.report.blocked]
-        if blocked:
+        # Only a required table, or one that never had a good version, stops the run here.
+        stops = bool(blocked) and (contract.required or not state["current_rows"])
+        checks = _checks(contract, loaded, blocked, state, stops)
+        if stops:
             yield from checks
-            raise dg.Failure(
-                description=_why_blocked(contract, blocked, outcomes),
-                metadata={"reasons": dg.MetadataValue.json(blocked)},
-                allow_retries=False,
-            )
-        yield dg.MaterializeResult(metadata=_metadata(outcomes, state) | lineage_entry(_from_raw(contract)))
+            raise dg.Failure(description=_why_blocked(contract, blocked[-1]), allow_retries=False)
+        yield dg.MaterializeResult(
+            metadata=_metadata([*loaded, *blocked], state) | lineage_entry(_from_raw(contract))
+        )
         # After the materialization: Dagster files a check with the newest one there is.
         yield from checks
 
     return staged
 
 
-def _why_blocked(contract: TableContract, blocked: list[str], outcomes: list[Staged]) -> str:
+def _why_blocked(contract: TableContract, outcome: Staged) -> str:
     """The cause in one line; where rows were rejected, with the first of them."""
-    samples = [s for o in outcomes for s in o.samples]
-    example = f"; for example {samples[0]}" if samples else ""
-    return f"{contract.server} / {contract.name}: {blocked[0]}{example}"
+    example = f"; for example {outcome.samples[0]}" if outcome.samples else ""
+    more = f" (and {len(outcome.report.blocked) - 1} more reasons)" if outcome.report.blocked[1:] else ""
+    return f"{contract.server} / {contract.name}: {outcome.report.blocked[0]}{more}{example}"
 
 
 def _prepare(context: dg.AssetExecutionContext, ws: Workspace, contract: TableContract) -> None:
@@ -152,17 +157,24 @@ def _second_opinion(ws: Workspace, contract: TableContract) -> Mapping[str, Outc
 
 
 def _checks(
-    contract: TableContract, outcomes: list[Staged], state: Mapping[str, Any]
+    contract: TableContract,
+    loaded: list[Staged],
+    blocked: list[Staged],
+    state: Mapping[str, Any],
+    stops: bool,
 ) -> Iterator[dg.AssetCheckResult]:
-    blocked = [reason for o in outcomes for reason in o.report.blocked]
-    failing = [r for o in outcomes for r in o.results if r.status == "fail"]
-    samples = [s for o in outcomes for s in o.samples]
+    reasons_blocked = [reason for o in blocked for reason in o.report.blocked]
+    failing = [r for o in loaded for r in o.results if r.status == "fail"]
+    samples = [s for o in [*blocked, *loaded] for s in o.samples]
     yield dg.AssetCheckResult(
         check_name="blocking",
-        passed=not blocked,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=blocked[0] if blocked else "every table and extraction rule holds",
-        metadata={"reasons": dg.MetadataValue.json(blocked)} if blocked else {},
+        passed=not reasons_blocked,
+        # An error stops what depends on the table; the last good version of an optional one goes on.
+        severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
+        description=_why_blocked(contract, blocked[-1])
+        if blocked
+        else "every table and extraction rule holds",
+        metadata={"reasons": dg.MetadataValue.json(reasons_blocked)} if reasons_blocked else {},
     )
     stale = state["state"] == "failed"
     waiting = state["in_quarantine"]

@@ -34,7 +34,8 @@ def definition_hash(contract: TableContract) -> str:
         candidate_select(contract, landed, "landed"),
         marks_select(rules, "candidate"),
         repr([(r.id, r.severity, r.violates, sorted(r.params.items(), key=str)) for r in rules]),
-        repr((contract.update, contract.quarantine_max_pct, contract.recorded_at, contract.key)),
+        repr((contract.update, contract.recorded_at, contract.key)),
+        repr((contract.quarantine_max_pct, contract.quarantine_min_rows)),
         repr([c.name for c in contract.restricted]),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

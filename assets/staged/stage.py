@@ -75,7 +75,8 @@ def stage(
 
     ``landed``: column names of the Parquet. ``expectations``: the second back end, None when a batch that was
     validated before is replayed. Blocks (writes no version) on: a failed table rule, a rule that could not
-    run, a quarantined share above the contract's, deletions above its ``max_delete_pct``, broken conservation.
+    run, a quarantined share above the contract's (more than a few rows), deletions above its
+    ``max_delete_pct``, broken conservation.
     """
     with engine.begin() as session:
         create_staged(session, contract)
@@ -87,6 +88,7 @@ def stage(
     with engine.begin() as session:
         dispositions = dispose(session, contract, rules)
         deleted, in_scope = load.count_deletions(session, contract, batch)
+        (current,) = session.row(f"SELECT count(*) FROM staged.{contract.name} WHERE _known_to IS NULL")
     evaluated = batch.landed - dispositions["control"]
     # A batch that brought nothing new says nothing about any rule; an empty pull is judged at extraction.
     judged = rules if batch.landed else ()
@@ -95,7 +97,7 @@ def stage(
         RuleResult(r, violations[r.id], second.get(r.id), apart.get(r.id), evaluated) for r in judged
     )
     report = LoadReport(contract.name, batch, dispositions, deleted, violations)
-    blocked = tuple(_blocking(contract, report, results, in_scope))
+    blocked = tuple(_blocking(contract, report, results, in_scope, int(current)))
     report = LoadReport(contract.name, batch, dispositions, 0 if blocked else deleted, violations, blocked)
     with engine.begin() as session:
         load.write_private(session, contract, batch)
@@ -119,7 +121,7 @@ def drop_candidate(engine: Engine, contract: TableContract) -> None:
 
 
 def _blocking(
-    contract: TableContract, report: LoadReport, results: Sequence[RuleResult], in_scope: int
+    contract: TableContract, report: LoadReport, results: Sequence[RuleResult], in_scope: int, current: int
 ) -> list[str]:
     reasons = [r.explanation for r in results if r.status == "could_not_run"]
     reasons += [
@@ -129,7 +131,9 @@ def _blocking(
     ]
     data = report.batch.landed - report.dispositions["control"]
     kept_out = report.dispositions["quarantined"]
-    if data and 100 * kept_out > contract.quarantine_max_pct * data:
+    # One bad row of an ordinary night's eight is no broken delivery; of a first load every share counts.
+    few = current and kept_out < contract.quarantine_min_rows
+    if data and not few and 100 * kept_out > contract.quarantine_max_pct * data:
         worst = sorted(report.violations.items(), key=lambda item: -item[1])[:3]
         named = ", ".join(f"{rule} {count}" for rule, count in worst if count)
         reasons.append(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from pipelines.cli.console import Format, FormatOption, Home, console, table, wr
 from resources.engine import read_only
 from resources.publisher import FilePublisher
 from resources.settings import load_settings
+from resources.states import SOURCE_STATES, SourceStates
 
 _VERDICT = {
     "pass": "[green]✓ pass[/]",
@@ -114,6 +116,7 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
             connection,
             "SELECT DISTINCT metric_id FROM mart.quarterly_metric WHERE flags LIKE '%stale:%' ORDER BY metric_id",
         )
+    stale += _failed_since(load_settings(home).home, known_at, rows)
     if style is not Format.table:
         write_rows(
             rows, ("table", "state", "last_loaded_at", "last_changed_at", "quarantined", "cause"), style
@@ -137,8 +140,25 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
         )
     console.print(shown)
     if stale:
-        names = ", ".join(row["metric_id"] for row in stale)
-        console.print(f"[red]stale figures[/] ({len(stale)}): {names}", highlight=False)
+        names = ", ".join(sorted({row["metric_id"] for row in stale}))
+        console.print(f"[red]stale figures[/] ({names.count(',') + 1}): {names}", highlight=False)
+
+
+def _failed_since(home: Path, known_at: datetime, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mark tables whose source failed in a run later than the publication; the figures that rest on them."""
+    from assets.mart.figures import tables_behind
+    from data_contracts.metric import load_metrics
+
+    later = {
+        table: state.cause
+        for table, state in SourceStates(home / SOURCE_STATES).all().items()
+        if state.cause and state.known_at > known_at.replace(tzinfo=UTC)
+    }
+    for row in rows:
+        if row["table"] in later:
+            row |= {"state": "stale", "cause": later[row["table"]]}
+    metrics = load_metrics()
+    return [{"metric_id": m.id} for m in metrics.values() if tables_behind(m, metrics) & set(later)]
 
 
 @contextmanager

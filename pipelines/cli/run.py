@@ -23,6 +23,7 @@ from rich.progress import (
 
 from pipelines.cli.console import Home, console, errors
 from resources.settings import load_settings, parse_instant
+from resources.states import SOURCE_STATES, SourceStates
 
 
 def register(app: typer.Typer) -> None:
@@ -112,15 +113,25 @@ def _run(job: str, said: str, **arguments: Any) -> None:
 
         outcome = run_job(defs, job, progress=report, **arguments)
     seconds = time.monotonic() - started
+    if outcome.success and (cause := _not_usable(arguments)):
+        errors.print(f"[bold red]✗[/] {escape(cause)}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
     if outcome.success:
         console.print(f"[green]✓[/] {said} in {seconds:.0f} s (run {outcome.run_id[:8]})", highlight=False)
         return
     # A cause names its rule in brackets, which must not be read as markup.
     errors.print(f"[bold red]✗[/] {escape(outcome.cause or '')}", highlight=False, soft_wrap=True)
     errors.print(
-        f"  {said} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale"
+        f"  {said} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale since"
     )
     raise typer.Exit(1)
+
+
+def _not_usable(arguments: dict[str, Any]) -> str | None:
+    """Why the one table that was asked for could not be used, where a night would have gone on without it."""
+    states = SourceStates(load_settings(arguments["home"]).home / SOURCE_STATES).all()
+    tables = [key.path[1] for key in arguments.get("assets", ())]
+    return next((states[t].cause for t in tables if t in states and states[t].cause), None)
 
 
 def _instant(text: str) -> None:

@@ -378,3 +378,14 @@ def test_no_row_disappears(
     )
     assert bench.rows(overlapping) == [(0,)], "a key has one version at a time"
     bench.engine.close()
+
+
+def test_a_few_rejected_rows_of_a_small_night_do_not_hold_up_the_rest(bench: Bench, tmp_path: Path) -> None:
+    table = upsert(tmp_path, quarantine={"max_pct": 10, "min_rows": 2})
+    bench.night(table, [row("A", "1")])
+    few = bench.night(table, [row("A", "x"), row("B", "2")])
+    assert not few.report.blocked
+    assert current(bench) == {"A": Decimal(1), "B": Decimal(2)}
+    many = bench.night(table, [row("A", "x"), row("C", "y"), row("B", "3")])
+    assert "2 of 3 rows are rejected" in many.report.blocked[0]
+    assert current(bench) == {"A": Decimal(1), "B": Decimal(2)}

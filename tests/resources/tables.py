@@ -75,6 +75,7 @@ def contract(
         update=update or Update("upsert"),
         recorded_at=None,
         quarantine_max_pct=5.0,
+        quarantine_min_rows=20,
         required=False,
         org_path="",
         columns=columns,
