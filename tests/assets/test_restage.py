@@ -34,7 +34,13 @@ UNIT = {
 
 
 def table(folder: Path, amount: dict[str, Any], **more: Any) -> TableContract:
-    return contract(folder, "t", [KEY, amount], {"verb": "upsert"}, **{"quarantine": {"max_pct": 60, "min_rows": 1}, **more})
+    return contract(
+        folder,
+        "t",
+        [KEY, amount],
+        {"verb": "upsert"},
+        **{"quarantine": {"max_pct": 60, "min_rows": 1}, **more},
+    )
 
 
 @contextmanager

@@ -34,8 +34,9 @@ from pipelines.runs import RunOutcome, prepare_instance, run_job
 from resources.decisions import DecisionsLog
 from resources.engine import DuckDBEngine, read_only
 from resources.publisher import FilePublisher
+from resources.states import SOURCE_STATES
 
-PRODUCT = ("raw", "work", "published", "evidence", "decisions.jsonl")
+PRODUCT = ("raw", "work", "published", "evidence", "decisions.jsonl", SOURCE_STATES)
 Row = tuple[Any, ...]
 FigureKey = tuple[str, str, str, str, str]
 Figures = dict[FigureKey, Row]

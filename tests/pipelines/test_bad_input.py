@@ -36,7 +36,8 @@ Words = Mapping[str, Mapping[str, str]]
 _SAYS: Mapping[str, Words] = yaml.safe_load(
     (Path(__file__).parent / "bad_input.yaml").read_text(encoding="utf-8")
 )
-FAILED, REJECTED, REFUSED = _SAYS["failed"], _SAYS["rejected"], _SAYS["refused"]
+FAILED, REJECTED = _SAYS["failed"], _SAYS["rejected"]
+REFUSED, BLOCKED = _SAYS["refused"], _SAYS["blocked"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Refused:
     causes: Mapping[str, str]
     published_before: Path
     published_after: Path
+    status: Mapping[str, Mapping[str, str]]
     runs_before: int
     runs_after: int
 
@@ -72,8 +74,7 @@ def partly(first: First) -> Partly:
     fork, place = first.fork, first.fork.place
     fail_optional_sources(fork)
     reject_rows(fork)
-    # Rejected rows are judged by their share, so the company's batch has to be more than a handful.
-    outcome = place.night(step_config={"raw__park_company": {"config": {"full": True}}})
+    outcome = place.night()
     assert not outcome.success
     return Partly(
         place=place,
@@ -143,6 +144,7 @@ def refused(first: First, partly: Partly) -> Refused:
         said=said,
         failures=place.failures(place.newest_run()),
         causes=dict(causes),
+        status={row["table"]: row for row in json.loads(place.jibao("status", "--format", "json").out)},
         published_before=published,
         published_after=place.current,
         runs_before=runs,
@@ -215,6 +217,22 @@ def test_figures_are_stale_exactly_where_they_rest_on_a_failed_source(partly: Pa
     assert flags == ["stale:park_hazard"]
 
 
+def test_figures_say_when_the_newest_state_of_a_row_was_rejected(partly: Partly) -> None:
+    rows = partly.place.rows(
+        "SELECT metric_id, string_agg(DISTINCT flag, ' ' ORDER BY flag) FROM (SELECT metric_id, "
+        "unnest(string_split(flags, ' ')) AS flag FROM mart.quarterly_metric) WHERE flag LIKE 'outdated:%' "
+        "GROUP BY metric_id",
+        file=partly.file,
+    )
+    outdated: dict[str, str] = dict(rows)
+    assert {flag for flags in outdated.values() for flag in flags.split()} == {
+        f"outdated:{t}" for t in REJECTED
+    }
+    assert outdated["loi_area_choujiang"] == "outdated:park_loi"
+    assert outdated["effective_investment"] == "outdated:con_invest_month"
+    assert "hazards_rectified" not in outdated
+
+
 def test_the_rest_is_published_and_nothing_else_moves(first: First, partly: Partly) -> None:
     changes = moved(first.night.figures, partly.figures)
     assert {key[0] for key in changes} == {"loi_area_digital_community"}
@@ -272,14 +290,13 @@ def test_conservation_holds_on_a_bad_night_too(partly: Partly) -> None:
 
 def test_yuan_under_a_header_of_wan_is_refused_with_file_row_rule_and_cure(refused: Refused) -> None:
     assert refused.extract.code == 1
-    for words in REFUSED["staged__con_invest_month"].values():
-        assert words in refused.extract.err
+    for said in (refused.extract.err, refused.causes["con_invest_month"]):
+        for words in BLOCKED["con_invest_month"].values():
+            assert words in said
 
 
 @pytest.mark.parametrize("step", REFUSED)
-def test_a_required_source_or_a_broken_delivery_fails_its_step_with_the_reason(
-    refused: Refused, step: str
-) -> None:
+def test_a_required_source_fails_its_step_with_the_reason(refused: Refused, step: str) -> None:
     assert refused.failures[step].startswith(f"{REFUSED[step]['system']} / {step.partition('__')[2]}")
     for words in REFUSED[step].values():
         assert words in refused.failures[step]
@@ -297,8 +314,18 @@ def test_nothing_is_published_when_a_required_source_fails(refused: Refused) -> 
     assert refused.runs_after == refused.runs_before
 
 
+def test_status_tells_of_the_night_that_published_nothing(refused: Refused) -> None:
+    for step, said in REFUSED.items():
+        row = refused.status[step.partition("__")[2]]
+        assert row["state"] == "stale"
+        assert said["wrong"] in row["cause"]
+    assert refused.status["park_loi"]["state"] == "fresh"
+
+
 def test_the_command_ends_with_the_cause_and_no_secret(refused: Refused) -> None:
     assert "finance / fin_org / nc_fork/org_orgs" in refused.said.err
+    for step in set(REFUSED) - {"raw__fin_org"}:
+        assert step.replace("__", "/") in refused.said.err, "the other failed steps are named"
     assert "Traceback" not in refused.said.err
     assert not any("not-the-password" in text for text in (*refused.causes.values(), refused.said.err))
 
@@ -313,7 +340,10 @@ def test_what_was_put_right_is_as_if_it_had_never_been_wrong(first: First, heale
 def test_nothing_is_stale_and_the_rejections_are_settled(first: First, healed: Night) -> None:
     place = healed.place
     assert place.rows("SELECT count(*) FROM mart.freshness WHERE state <> 'fresh'") == [(0,)]
-    assert place.rows("SELECT count(*) FROM mart.quarterly_metric WHERE flags LIKE '%stale:%'") == [(0,)]
+    flagged = (
+        "SELECT count(*) FROM mart.quarterly_metric WHERE flags LIKE '%stale:%' OR flags LIKE '%outdated:%'"
+    )
+    assert place.rows(flagged) == [(0,)]
     counted = "SELECT table_name, count(*) FROM meta.quarantine WHERE state = 'open' GROUP BY ALL"
     assert dict(place.rows(counted)) == dict(first.published.rows(counted))
 
