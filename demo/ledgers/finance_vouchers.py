@@ -25,7 +25,10 @@ _SINGLE_TYPE_BOOKS = frozenset({"YWCT-00", "YWCT-06", "YWCT-07", "YWCT-11"})
 
 @dataclass(slots=True)
 class Line:
-    """One line; exactly one of ``debit`` and ``credit`` (fen) is not zero, negative in a red letter."""
+    """One line; exactly one of ``debit`` and ``credit`` (fen) is not zero, negative in a red letter.
+
+    ``purpose`` says what a bank line pays for, as the cash ledger states it; other lines have none.
+    """
 
     account: str
     debit: int
@@ -37,6 +40,7 @@ class Line:
     product: str | None = None
     doc: str | None = None
     quantity: Decimal | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
