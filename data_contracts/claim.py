@@ -8,8 +8,8 @@ Comparators, as the bulletin's words are usually read: ``exact`` rounds to the p
 ``more_than`` (超); ``about`` (约) rounds to N; ``at_least`` (等, 在内) is a lower bound whose named members
 must be present, ``exists`` (captions) one without names; ``within`` a day, dekad or month; ``open_ended`` a
 plan after a day; ``rule`` a bound that the text implies; ``target`` a goal: its figure is shown and not
-judged. ``derived``, ``enumerated``,
-``before`` and ``status`` stand on claims whose ledgers are not loaded; ``label`` states nothing to compute.
+judged. ``derived`` follows from other figures, ``enumerated`` counts what is listed, ``before`` ends before a
+day, ``status`` names a state; ``label`` states nothing to compute.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Claim(_Part):
     """One statement of a bulletin. ``low``/``high``: accepted range in the metric's unit, both included.
 
     ``scope``: ``group``, or grain and code as ``org/YWCT-03``. ``names``: members that must be present.
+    ``statuses``: the words accepted of a status, all that stand at the claimed one or later in its ladder.
     ``reason``: why nothing is judged; exactly the claims without a metric, and targets, have one.
     """
 
@@ -67,6 +68,7 @@ class Claim(_Part):
     period: Period
     scope: str = Field(default="group", pattern=r"^(group|(org|project|park)/.+)$")
     names: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
     reason: str = ""
 
     @field_validator("low", "high", mode="before")
@@ -115,8 +117,8 @@ class Figure:
 
     @property
     def is_empty(self) -> bool:
-        """True when no ledger row answers: neither a number nor a date."""
-        return self.value is None and self.value_date is None and self.value_date_to is None
+        """True when no ledger row answers: neither a number nor a date nor a text."""
+        return all(v is None for v in (self.value, self.value_date, self.value_date_to, self.value_text))
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,8 @@ def evaluate(claim: Claim, figure: Figure | None = None, metric: Metric | None =
 
 def accepted_text(claim: Claim) -> str:
     """The accepted range as text, ``330``, ``901 … 999`` or ``>= 2: 芯卓、豪晨``; ``''`` for none."""
+    if claim.statuses:
+        return " | ".join(claim.statuses)
     low, high = (_bound(b) for b in (claim.low, claim.high))
     if low and high:
         text = low if low == high else f"{low} … {high}"
@@ -188,6 +192,8 @@ def accepted_text(claim: Claim) -> str:
 
 
 def _outside(claim: Claim, figure: Figure) -> str:
+    if claim.statuses:
+        return "" if figure.value_text in claim.statuses else "not a state the claim accepts"
     if figure.value is not None:
         return _beyond(claim, figure.value, figure.value)
     last = figure.value_date_to or figure.value_date
@@ -217,6 +223,8 @@ def _missing_names(claim: Claim, figure: Figure) -> str:
 
 def _value_text(figure: Figure, metric: Metric | None) -> str:
     if metric is not None:
+        if metric.kind == "status":
+            return figure.value_text or ""
         if figure.value is not None:
             return display(metric, figure.value)
         return display(metric, figure.value_date, figure.value_date_to)
@@ -266,7 +274,9 @@ def _check_claim(path: Path, claim: Claim, metrics: Mapping[str, Metric]) -> Non
         raise refuse(f"no metric {claim.metric}", f"write metrics/{claim.metric}.yaml")
     if claim.period not in metric.periods or claim.grain not in metric.grains:
         raise refuse(f"{claim.metric} has no {claim.period} at {claim.grain}", "use its periods and grains")
-    if claim.low is None and claim.high is None and not is_target:
+    if (metric.kind == "status") != bool(claim.statuses):
+        raise refuse("words of states go with a metric of kind status", "give statuses, or another metric")
+    if claim.low is None and claim.high is None and not claim.statuses and not is_target:
         raise refuse("a check that cannot fail: no accepted range", "give low, high or both")
     if not set(claim.names) <= set(metric.members.values()):
         raise refuse("names that the metric does not list", f"add them to members of {claim.metric}")

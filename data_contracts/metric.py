@@ -27,7 +27,7 @@ METRICS_DIR = Path(__file__).parent / "metrics"
 SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's loader where it is built in: the same result, eight times faster over all metric files."""
 
-Kind = Literal["flow", "stock", "distinct", "ratio", "event_date", "forecast"]
+Kind = Literal["flow", "stock", "distinct", "ratio", "sum", "event_date", "forecast", "status"]
 Grain = Literal["group", "org", "project", "park"]
 Period = Literal["quarter", "ytd", "as_of"]
 Dimension = Literal["quarter", "org", "project", "park"]
@@ -95,6 +95,13 @@ class Ratio(_Part):
     denominator: str = TEXT
 
 
+class Addend(_Part):
+    """A metric to add, by id; ``period`` where its figure speaks of another period than the sum's."""
+
+    metric: str = TEXT
+    period: Period | None = None
+
+
 class Metric(_Part):
     """One figure's definition. ``unit`` is the unit of the stored value, ``display`` that of the print."""
 
@@ -113,6 +120,7 @@ class Metric(_Part):
     distinct_key: str | None = None
     members: Mapping[str, str] = {}
     ratio: Ratio | None = None
+    terms: tuple[Addend, ...] = ()
     filter: str = ""
     time: Time = Time()
     window: Literal["as_of", "cut_off"] = "as_of"
@@ -124,14 +132,23 @@ class Metric(_Part):
     drill: tuple[str, ...]
     version: int = Field(ge=1)
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Ids of the metrics a ratio or a sum is computed from; ``()`` for a metric on a fact."""
+        if self.ratio:
+            return (self.ratio.numerator, self.ratio.denominator)
+        return tuple(term.metric for term in self.terms)
+
 
 _SHAPE: Mapping[Kind, tuple[set[str], set[str]]] = {
     "flow": ({"fact", "expression"}, set()),
     "stock": ({"fact", "expression"}, set()),
     "distinct": ({"fact", "distinct_key"}, {"members"}),
     "ratio": ({"ratio"}, set()),
+    "sum": ({"terms"}, set()),
     "event_date": ({"fact", "expression"}, set()),
     "forecast": ({"fact"}, set()),
+    "status": ({"fact", "expression"}, set()),
 }
 """Per kind: the fields it needs, and those it may have besides."""
 
@@ -140,10 +157,18 @@ _NEVER_ADDED: Mapping[Kind, set[Dimension]] = {
     "stock": {"quarter"},
     "distinct": {"quarter"},
     "ratio": {"quarter", "org", "project", "park"},
+    "sum": set(),
     "event_date": {"quarter", "org", "project", "park"},
     "forecast": {"quarter", "org", "project", "park"},
+    "status": {"quarter", "org", "project", "park"},
 }
 """What no definition can make addable: each metric must say so itself, with what to read instead."""
+
+_WORDS: Mapping[Kind, set[str]] = {"event_date": {"min", "max"}, "status": {"max"}}
+"""Aggregates of the kinds that do not add up."""
+
+_NUMBERS = ("flow", "stock", "distinct")
+"""Kinds whose values can be divided or added up."""
 
 
 def load_metric(path: Path) -> Metric:
@@ -166,23 +191,12 @@ def load_metrics(root: Path = METRICS_DIR) -> Mapping[str, Metric]:
     """All metrics below ``root`` by id. Raises :class:`ContractError` for the first that cannot be used."""
     metrics = {m.id: m for m in (load_metric(path) for path in sorted(root.glob("*.yaml")))}
     for metric in metrics.values():
-        for name in (metric.ratio.numerator, metric.ratio.denominator) if metric.ratio else ():
-            if name not in metrics or metrics[name].kind in ("ratio", "event_date", "forecast"):
-                raise ContractError(
-                    root / f"{metric.id}.yaml", "ratio", f"{name!r} is no number to divide",
-                    "name a flow, stock or distinct metric by its id",
-                )  # fmt: skip
-            if not set(metric.grains) <= set(metrics[name].grains) or metric.periods != metrics[name].periods:
-                raise ContractError(
-                    root / f"{metric.id}.yaml", "ratio", f"{name} has other periods or lacks a grain",
-                    "give a ratio the periods of its inputs and only grains both have",
-                )  # fmt: skip
+        _check_inputs(root / f"{metric.id}.yaml", metric, metrics)
     return metrics
 
 
 def definition_hash(metric: Metric, metrics: Mapping[str, Metric]) -> str:
     """sha256 (hex) of what changes a value; names, prose, display, grains, drill and version do not."""
-    inputs = (metric.ratio.numerator, metric.ratio.denominator) if metric.ratio else ()
     parts: dict[str, Any] = {
         "kind": metric.kind,
         "fact": metric.fact,
@@ -194,8 +208,10 @@ def definition_hash(metric: Metric, metrics: Mapping[str, Metric]) -> str:
         "window": metric.window,
         "gap": [metric.gap_policy, metric.max_age_days],
         "unit": metric.unit,
-        "ratio": [definition_hash(metrics[name], metrics) for name in inputs],
+        "ratio": [definition_hash(metrics[name], metrics) for name in metric.inputs],
     }
+    if metric.terms:
+        parts["terms"] = [term.period for term in metric.terms]
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -219,12 +235,37 @@ def by_fact(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
     return dict(sorted(groups.items()))
 
 
+def _check_inputs(path: Path, metric: Metric, metrics: Mapping[str, Metric]) -> None:
+    """A ratio or sum needs numbers that exist at its grains and periods, and adds no further than they do."""
+    for name in metric.inputs:
+        if name not in metrics or metrics[name].kind not in _NUMBERS:
+            raise ContractError(
+                path, metric.kind, f"{name!r} is no number to divide or add",
+                "name a flow, stock or distinct metric by its id",
+            )  # fmt: skip
+    periods = {t.metric: {t.period} if t.period else set(metric.periods) for t in metric.terms}
+    for given in (metrics[name] for name in metric.inputs):
+        wanted = periods.get(given.id, set(metric.periods))
+        same = wanted <= set(given.periods) if metric.terms else metric.periods == given.periods
+        if not same or not set(metric.grains) <= set(given.grains):
+            raise ContractError(
+                path, metric.kind, f"{given.id} has other periods or lacks a grain",
+                "use the periods of the inputs and only grains that all have",
+            )  # fmt: skip
+        bound = set(given.additivity.not_over) & {*metric.grains, "quarter"}
+        if metric.terms and not bound <= set(metric.additivity.not_over):
+            raise ContractError(
+                path, "additivity.not_over", f"{given.id} may not be added over {', '.join(sorted(bound))}",
+                "a sum adds no further than its terms: say so, and what to read instead",
+            )  # fmt: skip
+
+
 def _check(path: Path, metric: Metric) -> None:
     def refuse(place: str, cause: str, cure: str) -> ContractError:
         return ContractError(path, place, f"{metric.kind} {metric.id}: {cause}", cure)
 
     needed, allowed = _SHAPE[metric.kind]
-    for name in ("fact", "expression", "distinct_key", "members", "ratio"):
+    for name in ("fact", "expression", "distinct_key", "members", "ratio", "terms"):
         given = bool(getattr(metric, name))
         if given and name not in needed | allowed:
             raise refuse(name, "does not belong to this kind", f"remove it, or change kind {metric.kind}")
@@ -251,18 +292,20 @@ def _check_time(refuse: Any, metric: Metric) -> None:
         "stock": ({"from"}, {"from", "to"}, set()),
         "distinct": ({"date"}, {"fiscal_quarter"}, {"from"}, {"from", "to"}, set()),
         "ratio": (set(),),
+        "sum": (set(),),
         "event_date": ({"date"},),
         "forecast": ({"from", "to", "met"},),
+        "status": ({"from"}, {"from", "to"}),
     }
     if named not in forms[kind]:
         raise refuse(
             "time", f"{sorted(named)} do not date it", f"use one of {[sorted(f) for f in forms[kind]]}"
         )
     windows = {"as_of"} if not time.is_window or kind == "event_date" else {"quarter", "ytd"}
-    if kind != "ratio" and not set(metric.periods) <= windows:
+    if not metric.inputs and not set(metric.periods) <= windows:
         raise refuse("periods", f"{list(metric.periods)}", f"use {sorted(windows)}")
-    if metric.window == "cut_off" and kind not in ("event_date", "forecast"):
-        raise refuse("window", "only events and forecasts look to the cut-off", "remove window")
+    if metric.window == "cut_off" and ((time.is_window and kind != "event_date") or not named):
+        raise refuse("window", "only events, forecasts and states look to the cut-off", "remove window")
 
 
 def _check_terms(refuse: Any, metric: Metric) -> None:
@@ -272,7 +315,7 @@ def _check_terms(refuse: Any, metric: Metric) -> None:
         if metric.expression:
             place = "expression"
             word, term = parse_expression(metric.expression)
-            wanted = {"min", "max"} if metric.kind == "event_date" else {"sum", "count"}
+            wanted = _WORDS.get(metric.kind, {"sum", "count"})
             if word not in wanted:
                 raise TermError(f"{word} in a {metric.kind}", f"use {' or '.join(sorted(wanted))}")
             if term and metric.kind == "event_date" and term.columns != (metric.time.date,):

@@ -19,8 +19,10 @@ _KINDS = {
     "stock": "存量 stock",
     "distinct": "去重计数 distinct count",
     "ratio": "比率 ratio",
+    "sum": "合计 sum",
     "event_date": "事件日期 event date",
     "forecast": "预计日期 forecast",
+    "status": "状态 status",
 }
 _PERIODS = {
     "quarter": "本季 quarter",
@@ -28,6 +30,7 @@ _PERIODS = {
     "as_of": "季末 as of the quarter's end",
 }
 _GRAINS = {"group": "集团 group", "org": "单位 company", "project": "项目 project", "park": "园区 park"}
+_DERIVED = {"ratio": "比率 Ratios", "sum": "合计 Sums"}
 _GAPS = {
     "exclude": "late reporters are left out and counted (`excluded:n`)",
     "carry_forward": "the last report stands for {days} days (`carried:<day>`), then it is a gap (`gap:n`)",
@@ -48,8 +51,9 @@ def metric_catalogue(metrics: Mapping[str, Metric]) -> str:
         "period.",
         "",
         "Flags of a figure: `open_period` the period had not ended at the cut-off; `after_period` the event",
-        "lies after the as-of date; `not_current` another report quotes the forecast by now; `gap:n` and",
-        "`excluded:n` unit-months without a report; `carried:<day>` the day of the report that still stands.",
+        "lies after the as-of date; `several_states` its items stand in different states; `not_current`",
+        "another report quotes the forecast by now; `gap:n` and `excluded:n` unit-months without a report;",
+        "`carried:<day>` the day of the report that still stands.",
         "",
         "| 指标 Metric | 名称 Name | 类型 Kind | 单位 Unit | 事实 Fact |",
         "|---|---|---|---|---|",
@@ -59,10 +63,10 @@ def metric_catalogue(metrics: Mapping[str, Metric]) -> str:
             f"| [{metric.id}](#{metric.id}) | {metric.name.zh} {metric.name.en} | {_KINDS[metric.kind]} "
             f"| {metric.unit} | {metric.fact or '–'} |"
         )
-    groups = {**by_fact(metrics.values()), "ratios": sorted(_ratios(metrics), key=lambda m: m.id)}
-    for name, group in groups.items():
-        lines += ["", f"## {'比率 Ratios' if name == 'ratios' else name}"]
-        for metric in group:
+    derived = {title: [m for m in metrics.values() if m.kind == kind] for kind, title in _DERIVED.items()}
+    for name, group in {**by_fact(metrics.values()), **derived}.items():
+        lines += ["", f"## {name}"] if group else []
+        for metric in sorted(group, key=lambda m: m.id):
             lines += ["", *_entry(metric)]
     return "\n".join(lines) + "\n"
 
@@ -86,6 +90,13 @@ def _facts(metric: Metric) -> Iterator[tuple[str, str]]:
     yield "类型 Kind", _KINDS[metric.kind]
     if metric.ratio:
         yield "计算 Formula", f"`{metric.ratio.numerator}` / `{metric.ratio.denominator}`"
+    elif metric.terms:
+        yield (
+            "计算 Formula",
+            " + ".join(
+                f"`{t.metric}`" + (f" ({_PERIODS[t.period]})" if t.period else "") for t in metric.terms
+            ),
+        )
     else:
         yield "计算 Formula", _formula(metric)
         yield "条件 Filter", f"`{metric.filter}`" if metric.filter else "–"
@@ -96,12 +107,12 @@ def _facts(metric: Metric) -> Iterator[tuple[str, str]]:
     yield "缺报 Gaps", _GAPS[metric.gap_policy].format(days=metric.max_age_days)
     yield "单位 Unit", _unit(metric)
     yield "归口 Owner", f"{metric.owner}; certified by {metric.certifying_unit}"
-    yield "明细 Drill", ", ".join(f"`{c}`" for c in metric.drill) or "the rows of both inputs"
+    yield "明细 Drill", ", ".join(f"`{c}`" for c in metric.drill) or "the rows of the inputs"
     yield "版本 Version", str(metric.version)
 
 
 def _unit(metric: Metric) -> str:
-    if metric.kind in ("event_date", "forecast"):
+    if metric.kind in ("event_date", "forecast", "status"):
         return metric.unit
     shown = metric.display
     divisor = f"divided by {shown.divisor:,f}, " if shown.divisor != 1 else ""
@@ -128,7 +139,7 @@ def _time(metric: Metric) -> str:
         return f"`{time.fiscal_quarter}`, the ledger's own period"
     if time.from_:
         until = f", until before `{time.to}`" if time.to else ""
-        return f"from `{time.from_}`{until}, at the as-of date"
+        return f"from `{time.from_}`{until}, at {_WINDOWS[metric.window]}"
     return "as long as the row is known"
 
 
@@ -137,10 +148,6 @@ def _additivity(metric: Metric) -> str:
         return "adds over every grain and over quarters of one year"
     refused = ", ".join(metric.additivity.not_over)
     return f"never added over {refused}: {metric.additivity.instead}"
-
-
-def _ratios(metrics: Mapping[str, Metric]) -> Iterator[Metric]:
-    return (m for m in metrics.values() if m.ratio)
 
 
 if __name__ == "__main__":

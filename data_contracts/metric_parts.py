@@ -45,12 +45,12 @@ class Part:
 
     @property
     def measure(self) -> str:
-        """How ``figure`` reads the metric's hits: sum, members, first, last or range."""
+        """How ``figure`` reads the metric's hits: sum, members, first, last, range or status."""
         if self.metric.kind in ("flow", "stock"):
             return "sum"
         if self.metric.kind == "event_date":
             return "first" if parse_expression(self.metric.expression or "")[0] == "min" else "last"
-        return "members" if self.metric.kind == "distinct" else "range"
+        return {"distinct": "members", "status": "status"}.get(self.metric.kind, "range")
 
     @property
     def key_columns(self) -> list[str]:
@@ -72,10 +72,14 @@ class Part:
         return f"CAST({term.sql() if term else '1'} AS DECIMAL(38, 6)) AS x_{self.number}"
 
     def member(self) -> str | None:
-        """Line column of the key counted once; ``None`` where nothing is counted so."""
-        if not self.metric.distinct_key:
+        """Line column of the key counted once, or of the status; ``None`` where there is neither."""
+        if self.measure == "status":
+            term = parse_expression(self.metric.expression or "")[1]
+        elif self.metric.distinct_key:
+            term = parse_key(self.metric.distinct_key)
+        else:
             return None
-        return f"CAST({parse_key(self.metric.distinct_key).sql()} AS VARCHAR) AS k_{self.number}"
+        return f"CAST({term.sql() if term else 'NULL'} AS VARCHAR) AS k_{self.number}"
 
     def joins(self) -> str:
         """Joins of source alias ``f`` to the periods it counts in and the dimensions valid there."""
@@ -112,8 +116,9 @@ def time_condition(metric: Metric) -> str:
         first = "CASE WHEN p.period = 'ytd' THEN SUBSTR(p.quarter, 1, 4) || 'Q1' ELSE p.quarter END"
         return f"f.{time.fiscal_quarter} BETWEEN {first} AND p.quarter"
     if time.from_:
-        until = f" AND {_until(f'f.{time.to}')} > p.as_of" if time.to else ""
-        return f"f.{time.from_} <= p.as_of{until}"
+        day = "p.report_end" if metric.window == "cut_off" else "p.as_of"
+        until = f" AND {_until(f'f.{time.to}')} > {day}" if time.to else ""
+        return f"f.{time.from_} <= {day}{until}"
     return "TRUE"
 
 

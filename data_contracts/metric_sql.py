@@ -1,4 +1,4 @@
-"""Metrics as SQL: all metrics on one fact become one grouped query, ratios are computed from its rows.
+"""Metrics as SQL: all metrics on one fact become one grouped query, ratios and sums are computed from its rows.
 
 Belongs here: the query text and nothing that runs it. Keep out: what a metric means (``metric``), which
 months a ledger owes (``assets/mart/coverage.sql``), where the result is stored.
@@ -56,12 +56,16 @@ def quarterly_metric_sql(metrics: Mapping[str, Metric]) -> str:
     Reads ``core.dim_quarter``, ``core.cut_off``, the facts, ``core.dim_*_history`` and ``mart.coverage``.
     """
     facts = [f"({fact_sql(group, metrics)})" for group in by_fact(metrics.values()).values()]
-    ratios = [ratio_sql(m, metrics, "figure") for m in metrics.values() if m.ratio]
+    derived = [
+        ratio_sql(m, metrics, "figure") if m.ratio else sum_sql(m, metrics, "figure")
+        for m in metrics.values()
+        if m.inputs
+    ]
     union = "\nUNION ALL\n"
     listed = ", ".join(COLUMNS)
     return (
         f"WITH figure AS (\n{union.join(facts)}\n)\nSELECT {listed} FROM figure"
-        f"{''.join(union + ratio for ratio in ratios)}"
+        f"{''.join(union + one for one in derived)}"
     )
 
 
@@ -104,6 +108,34 @@ LEFT JOIN {source} AS n ON n.metric_id = '{metric.ratio.numerator}' AND n.quarte
 WHERE d.metric_id = '{metric.ratio.denominator}' AND d.grain IN ({texts(metric.grains)})"""
 
 
+def sum_sql(metric: Metric, metrics: Mapping[str, Metric], source: str) -> str:
+    """Rows of a sum, from the rows of its terms in ``source`` (a relation with :data:`COLUMNS`).
+
+    ``row_count`` and ``fingerprint`` are those of all terms together; a flag of one term is a flag of the sum.
+    """
+    terms = "\n  UNION ALL\n".join(
+        f"  SELECT '{period}' AS said, {number} AS term, g.* FROM {source} AS g "
+        f"WHERE g.metric_id = '{term.metric}' AND g.period = '{term.period or period}'"
+        for period in metric.periods
+        for number, term in enumerate(metric.terms)
+    )
+    flags = [
+        f"COALESCE(MAX(CASE WHEN term = {n} THEN ' ' || flags END), '')" for n in range(len(metric.terms))
+    ]
+    return f"""\
+SELECT '{metric.id}' AS metric_id, quarter, said AS period, grain, scope_code,
+  CAST(SUM(value) AS DECIMAL(38, 6)) AS value, CAST(NULL AS DATE) AS value_date,
+  CAST(NULL AS DATE) AS value_date_to, CAST(NULL AS VARCHAR) AS value_text,
+  CAST(SUM(row_count) AS BIGINT) AS row_count, CAST(SUM(fingerprint) AS DECIMAL(38, 0)) AS fingerprint,
+  '{metric.unit}' AS unit, '{definition_hash(metric, metrics)}' AS definition_hash,
+  NULLIF(TRIM({" || ".join(flags)}), '') AS flags
+FROM (
+{terms}
+) AS added
+WHERE grain IN ({texts(metric.grains)})
+GROUP BY quarter, said, grain, scope_code"""
+
+
 def contributing_rows_sql(metric: Metric, quarter: str, period: Period) -> str:
     """The fact rows behind one figure of the group, by the figure's own conditions.
 
@@ -111,7 +143,7 @@ def contributing_rows_sql(metric: Metric, quarter: str, period: Period) -> str:
     Their count and :func:`fingerprint` are the figure's ``row_count`` and ``fingerprint``.
     """
     if metric.fact is None:
-        raise ValueError(f"{metric.id} is a ratio: read the rows of its numerator and denominator")
+        raise ValueError(f"{metric.id} has no fact: read the rows of {', '.join(metric.inputs)}")
     part = Part.of(0, metric)
     codes = [column for grain, column in GRAIN_COLUMNS.items() if grain in metric.grains]
     shown = dict.fromkeys([*codes, *metric.drill, "_source_table", "_source_key", "_row_hash"])
@@ -143,7 +175,7 @@ def _metric_rows(group: Sequence[Metric], metrics: Mapping[str, Metric]) -> str:
 def _line_and_cell(fact: str, parts: Sequence[Part], grains: Sequence[Grain]) -> str:
     columns = dict.fromkeys([GRAIN_COLUMNS[g] for g in grains])
     columns.update(dict.fromkeys(c for part in parts for c in part.key_columns))
-    members = [f"k_{p.number}" for p in parts if p.metric.distinct_key]
+    members = [f"k_{p.number}" for p in parts if p.member()]
     line = [*columns, f"{hash_number('_row_hash')} AS h"]
     sums: list[str] = []
     for part in parts:
@@ -167,13 +199,16 @@ def _hits(parts: Sequence[Part], grains: Sequence[Grain]) -> str:
     branches: list[str] = []
     for part in parts:
         n, time = part.number, part.metric.time
-        dates = {"range": (time.from_, time.to), "first": (time.date, None), "last": (time.date, None)}
+        dates = {
+            "range": (time.from_, time.to), "first": (time.date, None), "last": (time.date, None),
+            "status": (time.from_, None),
+        }  # fmt: skip
         start, end = dates.get(part.measure, (None, None))
         selected = [
             f"'{part.metric.id}' AS metric_id", "p.quarter", "p.period",
             *(f"f.{c}" for c in codes),
             f"{f'f.x_{n}' if part.measure == 'sum' else 'CAST(NULL AS DECIMAL(38, 6))'} AS amount",
-            f"{f'f.k_{n}' if part.measure == 'members' else 'CAST(NULL AS VARCHAR)'} AS member",
+            f"{f'f.k_{n}' if part.measure in ('members', 'status') else 'CAST(NULL AS VARCHAR)'} AS member",
             f"{f'f.{start}' if start else 'CAST(NULL AS DATE)'} AS date_from",
             f"{f'f.{end}' if end else 'CAST(NULL AS DATE)'} AS date_to",
             f"f.n_{n} AS n", f"f.h_{n} AS h",
@@ -192,7 +227,8 @@ def _hits(parts: Sequence[Part], grains: Sequence[Grain]) -> str:
 def _figure(group: Sequence[Metric], grains: Sequence[Grain]) -> str:
     selected = [
         "metric_id", "quarter", "period", *_grain_and_scope(grains),
-        "SUM(amount) AS amount", "COUNT(DISTINCT member) AS members", "MIN(date_from) AS first_date",
+        "SUM(amount) AS amount", "COUNT(DISTINCT member) AS members", "MAX(member) AS last_member",
+        "MIN(date_from) AS first_date",
         "MAX(date_from) AS last_date", "MAX(date_to) AS range_end", "CAST(SUM(n) AS BIGINT) AS row_count",
         "CAST(COALESCE(SUM(h), 0) AS DECIMAL(38, 0)) AS fingerprint", f"{_value_text(group)} AS value_text",
     ]  # fmt: skip
@@ -262,13 +298,16 @@ _RESULT = """\
 SELECT f.metric_id, f.quarter, f.period, f.grain, f.scope_code,
   CAST(CASE m.measure WHEN 'sum' THEN COALESCE(f.amount, 0) WHEN 'members' THEN f.members END
     AS DECIMAL(38, 6)) AS value,
-  CASE WHEN m.measure IN ('first', 'range') THEN f.first_date WHEN m.measure = 'last' THEN f.last_date END
+  CASE WHEN m.measure IN ('first', 'range') THEN f.first_date
+    WHEN m.measure IN ('last', 'status') THEN f.last_date END
     AS value_date,
   CASE WHEN m.measure = 'range' THEN f.range_end END AS value_date_to,
-  f.value_text, f.row_count, f.fingerprint, m.unit, m.definition_hash,
+  CASE WHEN m.measure <> 'status' THEN f.value_text WHEN f.members = 1 THEN f.last_member END AS value_text,
+  f.row_count, f.fingerprint, m.unit, m.definition_hash,
   NULLIF(TRIM(
     CASE WHEN p.as_of > p.cut_off_date THEN 'open_period ' ELSE '' END
-    || CASE WHEN m.measure IN ('first', 'last') AND f.last_date > p.as_of THEN 'after_period ' ELSE '' END
+    || CASE WHEN m.measure IN ('first', 'last', 'status') AND f.last_date > p.as_of THEN 'after_period ' ELSE '' END
+    || CASE WHEN m.measure = 'status' AND f.members > 1 THEN 'several_states ' ELSE '' END
     || CASE WHEN m.measure = 'range' AND p.report_end < p.cut_off_date THEN 'not_current ' ELSE '' END
     || CASE
       WHEN g.missing IS NULL OR g.missing = 0 THEN ''

@@ -67,10 +67,9 @@ def figure_tables() -> list[str]:
 
 
 def tables_behind(metric: Metric, metrics: Mapping[str, Metric]) -> set[str]:
-    """Source tables a metric rests on, by the SQL of its fact (a ratio: of both inputs)."""
-    if metric.ratio:
-        inputs = (metric.ratio.numerator, metric.ratio.denominator)
-        return set().union(*(tables_behind(metrics[name], metrics) for name in inputs))
+    """Source tables a metric rests on, by the SQL of its fact (a ratio or sum: of all inputs)."""
+    if metric.inputs:
+        return set().union(*(tables_behind(metrics[name], metrics) for name in metric.inputs))
     files: dict[str, SqlFile] = {f.table: f for f in sql_files("core").values()}
     return {t.removeprefix("known.") for t in upstream_tables(files, f"core.{metric.fact}")}
 
@@ -80,7 +79,7 @@ def parts_that_miss_the_whole(session: Session, metrics: Mapping[str, Metric]) -
     missed = []
     for metric in metrics.values():
         for grain in metric.grains:
-            if grain == "group" or refusal(metric, grain) or metric.kind not in ("flow", "stock"):
+            if grain == "group" or refusal(metric, grain) or metric.kind not in ("flow", "stock", "sum"):
                 continue
             rows = session.rows(
                 "SELECT w.quarter, w.period, w.value, coalesce(p.value, 0) FROM mart.quarterly_metric AS w "

@@ -24,11 +24,10 @@ SQL = Path(__file__).parents[2] / "assets" / "core" / "dim_quarter.sql"
 
 
 def chosen(ids: Iterable[str]) -> dict[str, Metric]:
-    """The metrics of those ids, and the inputs of ratios among them."""
+    """The metrics of those ids, and the inputs of ratios and sums among them."""
     every, found = load_metrics(), {}
     for name in ids:
-        ratio = every[name].ratio
-        found.update({n: every[n] for n in ((ratio.numerator, ratio.denominator) if ratio else ())})
+        found.update({n: every[n] for n in every[name].inputs})
         found[name] = every[name]
     return found
 
