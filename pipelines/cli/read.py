@@ -26,8 +26,11 @@ from resources.states import SOURCE_STATES, SourceStates
 _VERDICT = {
     "pass": "[green]✓ pass[/]",
     "fail": "[bold red]✗ FAIL[/]",
-    "not_computed": "[dim]– not computed[/]",
+    "not_computed": "[dim]– none[/]",
 }
+_WIDE, _NARROW_ID = 120, 28
+"""Characters from which a terminal is wide, and that an id gets where it is not."""
+
 _CLAIM_COLUMNS = (
     "seq", "id", "status", "printed", "computed", "value", "value_date", "accepted", "metric", "quote",
     "flags", "reason",
@@ -178,22 +181,39 @@ def published(home: Path | None) -> Iterator[sa.Connection]:
 
 def _print_claims(quarter: str, rows: list[dict[str, Any]], known_at: object, every: bool) -> None:
     counted = {s: sum(1 for r in rows if r["status"] == s) for s in _VERDICT}
+    caption = (
+        f"{counted['pass']} pass, {counted['fail']} fail, {counted['not_computed']} not computed; "
+        f"known at {known_at} UTC"
+    )
+    # A narrow terminal has no room for two columns of values beside the claim.
+    values = ("printed", "computed") if console.width >= _WIDE else ("printed and computed",)
     shown = table(
         f"{quarter}: what the bulletin says, and what the ledgers say",
-        "#", "claim", "printed", "computed", "verdict",
-        right=("#", "printed", "computed"),
-        caption=f"{counted['pass']} pass, {counted['fail']} fail, {counted['not_computed']} not computed; "
-        f"known at {known_at} UTC",
+        "#", "claim", *values, "verdict",
+        right=("#", *values), caption=caption,
     )  # fmt: skip
+    shown.columns[-1].no_wrap = True
     for row in rows:
         if row["status"] == "not_computed" and not every:
             continue
-        note = f"\n[dim]{escape(row['reason'])}[/]" if row["reason"] else ""
-        shown.add_row(
-            str(row["seq"]), f"{row['id']}\n[dim]{row['quote']}[/]", row["printed"] or "", row["computed"] or "",
-            _VERDICT[row["status"]] + note,
-        )  # fmt: skip
+        printed, computed = row["printed"] or "", row["computed"] or ""
+        told = (printed, computed) if console.width >= _WIDE else (f"{printed}\n[bold]{computed}[/]",)
+        note = f"\n[yellow]{escape(row['reason'])}[/]" if row["reason"] else ""
+        claim = f"{_broken(row['id'])}\n[dim]{row['quote']}[/]{note}"
+        shown.add_row(str(row["seq"]), claim, *told, _VERDICT[row["status"]])
     console.print(shown)
+
+
+def _broken(name: str) -> str:
+    """A long id broken after an underscore, not inside a word, where the terminal is narrow."""
+    if console.width >= _WIDE:
+        return name
+    lines = [""]
+    for word in name.split("_"):
+        if lines[-1] and len(lines[-1]) + len(word) > _NARROW_ID:
+            lines.append("")
+        lines[-1] += word + "_"
+    return "\n".join(lines).removesuffix("_")
 
 
 def _print_rollup(quarter: str, grain: str, rows: list[dict[str, Any]]) -> None:
