@@ -37,7 +37,7 @@ class _Scene:
     """What one book can draw from in one month: days, projects, parks, counterparties."""
 
     def __init__(self, world: World, org_code: str, period: Period, rng: random.Random) -> None:
-        self.org_code, self.period, self.rng = org_code, period, rng
+        self.world, self.org_code, self.period, self.rng = world, org_code, period, rng
         self.days = workdays(period)
         self.accounts = chart(org_code)
         self.pools = pools(world, org_code)
@@ -60,6 +60,10 @@ class _Scene:
         """A project of the book, large ones more often."""
         return self.rng.choices(self.projects, self.weights)[0]
 
+    def tenants(self, park_code: str) -> tuple[str, ...]:
+        """Counterparty codes of the companies in the park in this period."""
+        return tenants(self.world, park_code, self.period)
+
 
 class _Drawn:
     """The choices one voucher has made, so that its lines name the same project, park and parties."""
@@ -73,7 +77,7 @@ class _Drawn:
 
     def party(self, account: Account, index: int) -> str:
         pool = self.template.party or account.party
-        codes = tenants(self.park) if pool == "tenant" else self.scene.pools[pool]
+        codes = self.scene.tenants(self.park) if pool == "tenant" else self.scene.pools[pool]
         return codes[(self.start + index) % len(codes)]
 
     def line(self, code: str, amount: int, is_debit: bool, index: int) -> Line:

@@ -1,15 +1,19 @@
 """Counterparties of the books: pools of codes that postings draw from.
 
 Belongs here: which pools there are, and who belongs to them. Codes say the pool: GS- a company of the
-group, KH customer, GY supplier, SG contractor, GC steel buyer, ZH tenant of a park, YS water user,
-LK visitor, YZ home owner, YG staff. Keep out: names and master records of the counterparties.
+group, KH customer, GY supplier, SG contractor, GC steel buyer, ZH a stay in a park, YS water user,
+LK travel agency, YZ home owner, YG staff. Keep out: names and master records of the counterparties
+(``finance_counterparty``).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
 
 from demo.ledgers.concrete_contracts import SELLER, contracts
+from demo.ledgers.finance_calendar import Period
+from demo.ledgers.stays import Stay, stays
 from demo.world import World
 
 _SHARED = {
@@ -20,7 +24,6 @@ _SHARED = {
     "visitor": ("LK", 1, 24),
     "owner": ("YZ", 1, 360),
 }
-_TENANTS_PER_PARK = 36
 
 
 def _codes(prefix: str, first: int, last: int) -> tuple[str, ...]:
@@ -32,10 +35,32 @@ def group_code(org_code: str) -> str:
     return f"GS-{org_code}"
 
 
-@lru_cache(maxsize=64)
-def tenants(park_code: str) -> tuple[str, ...]:
-    """Counterparty codes of the tenants of a park."""
-    return tuple(f"ZH{park_code[-2:]}{n:03d}" for n in range(1, _TENANTS_PER_PARK + 1))
+@lru_cache(maxsize=2)
+def tenant_codes(world: World) -> dict[str, str]:
+    """Counterparty code of every stay by its enterprise_id; prospects have none.
+
+    A company that stays in two parks has two codes: the books open one for each contract (D16).
+    """
+    found, last = dict[str, str](), defaultdict[str, int](int)
+    for stay in stays(world):
+        if stay.in_date is not None:
+            last[stay.park_code] += 1
+            found[stay.enterprise_id] = f"ZH{stay.park_code[-2:]}{last[stay.park_code]:04d}"
+    return found
+
+
+@lru_cache(maxsize=512)
+def tenants(world: World, park_code: str, period: Period) -> tuple[str, ...]:
+    """Counterparty codes of the companies in a park in that period; of all it ever had, where it is empty."""
+    codes = tenant_codes(world)
+    own = [s for s in stays(world) if s.park_code == park_code and s.enterprise_id in codes]
+    present = [s for s in own if _present(s, period)]
+    return tuple(codes[s.enterprise_id] for s in present or own)
+
+
+def _present(stay: Stay, period: Period) -> bool:
+    begun = stay.in_date is not None and stay.in_date <= period.last_day
+    return begun and (stay.exit_date is None or stay.exit_date > period.first_day)
 
 
 def customers(world: World, org_code: str) -> tuple[str, ...]:
