@@ -1,7 +1,9 @@
-"""The ``.sql`` files beside the assets: what each one is, what it reads, and in which order they run.
+"""The SQL of the warehouse: what each transformation is, what it reads, and in which order they run.
 
-Belongs here: reading a file's head comment and its dependencies with sqlglot. Keep out: running it.
-A file is one SELECT; its first lines are ``-- <description>`` and ``-- materialized: view|table``.
+Belongs here: reading the ``.sql`` files beside the assets and the facts that source contracts declare, their
+head comment and, with sqlglot, their dependencies. Keep out: running them, and making a declared fact's SQL
+(``data_contracts.fact``). A transformation is one SELECT; its first lines are ``-- <description>`` and
+``-- materialized: view|table``.
 """
 
 from __future__ import annotations
@@ -15,13 +17,19 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
+from data_contracts.fact import declared_facts
+from data_contracts.model import ContractError, load_contracts
+
 DIALECT = "duckdb"
 ASSETS_DIR = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class SqlFile:
-    """One transformation: ``layer.name``, what it materializes and the tables it reads."""
+    """One transformation: ``layer.name``, what it materializes and the tables it reads.
+
+    ``origin``: the ``.sql`` file, or the source contract that declares it.
+    """
 
     layer: str
     name: str
@@ -29,6 +37,12 @@ class SqlFile:
     materialized: str
     sql: str
     reads: tuple[str, ...]
+    origin: Path
+
+    @property
+    def is_declared(self) -> bool:
+        """True where a source contract declares it, and there is no file."""
+        return self.origin.suffix != ".sql"
 
     @property
     def table(self) -> str:
@@ -43,8 +57,15 @@ class SqlFile:
 
 @cache
 def sql_files(layer: str) -> Mapping[str, SqlFile]:
-    """Files of one layer by name, each after those of the layer that it reads."""
+    """Transformations of one layer by name, each after those of the layer that it reads."""
     found = {path.stem: _read(layer, path) for path in sorted((ASSETS_DIR / layer).glob("*.sql"))}
+    if layer == "core":
+        contracts = load_contracts()
+        for name, fact in declared_facts(contracts).items():
+            origin = next(c.path for c in contracts.values() if c.fact and c.fact["name"] == name)
+            if name in found:
+                raise ContractError(origin, "fact", f"assets/core/{name}.sql makes it too", "keep one")
+            found[name] = _parsed(layer, name, fact.sql, origin)
     graph = {
         file.name: [
             t.split(".", 1)[1]
@@ -83,9 +104,12 @@ def tables_read(sql: str) -> tuple[str, ...]:
 
 
 def _read(layer: str, path: Path) -> SqlFile:
-    text = path.read_text(encoding="utf-8")
+    return _parsed(layer, path.stem, path.read_text(encoding="utf-8"), path)
+
+
+def _parsed(layer: str, name: str, text: str, path: Path) -> SqlFile:
     head = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
     materialized = next((h.split(":", 1)[1].strip() for h in head if h.startswith("materialized:")), "")
     if materialized not in ("view", "table") or not head or head[0].startswith("materialized:"):
         raise ValueError(f"{path}: begin with '-- <description>' and '-- materialized: view' or 'table'")
-    return SqlFile(layer, path.stem, head[0], materialized, text, tables_read(text))
+    return SqlFile(layer, name, head[0], materialized, text, tables_read(text), path)

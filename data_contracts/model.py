@@ -4,7 +4,7 @@ Belongs here: reading one contract file, checking that it is complete, and the t
 back ends share. Keep out: rules (``rules``), SQL (``to_sql``), Great Expectations (``to_expectations``).
 
 What ODCS has no field for stands in ``customProperties`` under the names of ``docs/contracts.md``:
-``transport update recordedAt quarantine required orgPath`` on the contract and ``unit sourceUnit change
+``transport update recordedAt quarantine required orgPath fact`` on the contract and ``unit sourceUnit change
 lineage parse valueMap normalise`` on a column.
 """
 
@@ -53,7 +53,7 @@ _COLUMN_PROPERTIES = {
     "unit", "sourceUnit", "change", "lineage", "parse", "valueMap", "normalise",
 }  # fmt: skip
 _CONTRACT_PROPERTIES = {
-    "transport", "update", "recordedAt", "quarantine", "required", "orgPath",
+    "transport", "update", "recordedAt", "quarantine", "required", "orgPath", "fact",
 }  # fmt: skip
 
 
@@ -170,6 +170,7 @@ class TableContract:
     columns: tuple[Column, ...]
     relationships: tuple[Relationship, ...]
     quality: tuple[DataQuality, ...]
+    fact: Mapping[str, Any] | None = None
 
     def column(self, name: str) -> Column:
         """The column of that name; ``KeyError`` names the table when there is none."""
@@ -263,6 +264,7 @@ def _table(path: Path, document: OpenDataContractStandard, schema: SchemaObject)
         columns=columns,
         relationships=tuple(_relationships(path, schema)),
         quality=tuple(schema.quality or []),
+        fact=custom.get("fact"),
     )
     _check_table(table)
     return table

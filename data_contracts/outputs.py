@@ -1,7 +1,8 @@
 """Output contracts: what BI may rely on in ``core`` and ``mart``.
 
-Belongs here: reading ``data_contracts/{core,mart}/*.yaml`` (ODCS v3.2.0, one table a file). Keep out: source
-contracts (``model``), and the SQL that fills the tables (``assets``).
+Belongs here: reading ``data_contracts/{core,mart}/*.yaml`` (ODCS v3.2.0, one table a file), and adding those of
+facts that source contracts declare. Keep out: source contracts (``model``), making a declared fact (``fact``),
+and the SQL that fills the tables (``assets``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pydantic
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from data_contracts.model import API_VERSION, CONTRACTS_DIR, ContractError
+from data_contracts.model import API_VERSION, CONTRACTS_DIR, ContractError, load_contracts
 from data_contracts.yaml_file import read_yaml
 
 OUTPUT_LAYERS = ("core", "mart", "report")
@@ -54,13 +55,40 @@ class OutputContract:
 
 @cache
 def load_outputs(root: Path = CONTRACTS_DIR) -> Mapping[str, OutputContract]:
-    """All output contracts by ``layer.table``. Raises :class:`ContractError` for an incomplete one."""
+    """All output contracts by ``layer.table``, those of declared facts among them.
+
+    Raises :class:`ContractError` for an incomplete one.
+    """
+    found = dict(written_outputs(root))
+    for fact in _declared(root):
+        name = f"core.{fact.name}"
+        if name in found:
+            raise ContractError(
+                root / "core" / f"{fact.name}.yaml",
+                "name",
+                "a source contract declares this fact too",
+                "keep one",
+            )
+        found[name] = fact
+    return found
+
+
+@cache
+def written_outputs(root: Path = CONTRACTS_DIR) -> Mapping[str, OutputContract]:
+    """Output contracts that stand in files of their own, by ``layer.table``."""
     found = {}
     for layer in OUTPUT_LAYERS:
         for path in sorted((root / layer).glob("*.yaml")):
             contract = _load(layer, path)
             found[f"{layer}.{contract.name}"] = contract
     return found
+
+
+def _declared(root: Path) -> list[OutputContract]:
+    # ``fact`` makes output contracts and so reads this module.
+    from data_contracts.fact import declared_facts
+
+    return [fact.output for fact in declared_facts(load_contracts(root)).values()]
 
 
 def _load(layer: str, path: Path) -> OutputContract:

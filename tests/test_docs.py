@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+import yaml
 
-from assets.sql_files import sql_files
+from data_contracts.fact import declared_fact
 from data_contracts.metric import METRICS_DIR, load_metric
-from data_contracts.model import TableContract, load_contract
+from data_contracts.model import TableContract, load_contract, load_contracts
 from data_contracts.outputs import load_outputs
 from data_contracts.render import data_dictionary
 from data_contracts.rules import rules_of
@@ -34,7 +35,7 @@ WRITTEN = sorted(
 """Pages written by hand; the others are rendered."""
 MADE_BY_THE_READER = {
     "data_contracts/park/park_meter.yaml",
-    "data_contracts/metrics/concrete_returned.yaml",
+    "data_contracts/metrics/electricity_used.yaml",
 }
 TOP = {path.name for path in ROOT.iterdir()} - {".venv", ".jibao"}
 
@@ -90,12 +91,6 @@ def test_every_path_named_exists(page: Path) -> None:
 def test_every_table_named_is_there(page: Path) -> None:
     named = re.findall(r"\b(?:core|mart|report)\.[a-z][a-z_]*[a-z]\b(?![_*.]*\*)", _text(page))
     assert set(named) <= set(load_outputs())
-
-
-def test_the_layers_files_are_where_the_architecture_says() -> None:
-    tables = [name for name, file in sql_files("core").items() if name.startswith("fct_")]
-    views = [name for name in tables if sql_files("core")[name].materialized == "view"]
-    assert (len(views), len(tables)) == (7, 10), "docs/decisions/0011 counts the facts that are views"
 
 
 # --- commands ----------------------------------------------------------------------------------------
@@ -174,14 +169,26 @@ def test_the_ledger_of_the_readme_has_as_many_rules_as_it_says(tmp_path: Path) -
     assert f"compiles it to {len(rules)} rules" in _text(README)
 
 
-def test_the_metric_of_the_readme_is_one(tmp_path: Path) -> None:
-    block = next(b for b in _blocks(_text(README)) if b.startswith("sed "))
-    command = block.replace("\\\n", " ").splitlines()[0].split(" > ")[0]
-    made = subprocess.run(command, shell=True, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    path = tmp_path / "concrete_returned.yaml"
-    path.write_text(made, encoding="utf-8")
-    assert load_metric(path).expression == "sum(returned_m3)"
+def test_the_metric_of_the_readme_reads_the_fact_of_its_ledger(tmp_path: Path) -> None:
+    ledger = _example(README, tmp_path)
+    promised = declared_fact(ledger, {**load_contracts(), ledger.name: ledger}).output
+    path = tmp_path / "electricity_used.yaml"
+    path.write_text(_blocks(_text(README), "yaml")[1], encoding="utf-8")
+    metric = load_metric(path)
+    assert metric.fact == promised.name
+    assert {*metric.drill, metric.time.date, "used_kwh", "park_code", "org_code"} <= {
+        c.name for c in promised.columns
+    }
     assert not (METRICS_DIR / path.name).exists()
+
+
+def test_the_fact_of_the_contracts_page_compiles(tmp_path: Path) -> None:
+    page = _text(ROOT / "docs" / "contracts.md")
+    block = page.split("## Facts")[1].split("```yaml\n")[1].split("```")[0]
+    (said,) = yaml.safe_load(block)
+    ledger = replace(_example(README, tmp_path), fact=said["value"])
+    fact = declared_fact(ledger, {**load_contracts(), ledger.name: ledger})
+    assert [c.name for c in fact.output.columns][:7] == said["value"]["columns"]
 
 
 # --- settings ----------------------------------------------------------------------------------------

@@ -13,11 +13,16 @@ import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
+from assets.sql_files import sql_files
 from data_contracts.model import API_VERSION, CONTRACTS_DIR, SOURCE_DOMAINS
+from data_contracts.outputs import load_outputs
 from tests.assets.core_warehouse import build_warehouse, core_sql
 
 CONTRACTS = {path.stem: path for path in sorted((CONTRACTS_DIR / "core").glob("*.yaml"))}
 MADE_BY_THE_RUN = {"cut_off"}
+WRITTEN = sorted(name for name, file in sql_files("core").items() if not file.is_declared)
+DECLARED = sorted(name for name, file in sql_files("core").items() if file.is_declared)
+"""Facts that a source contract declares: no file and no output contract of their own."""
 
 
 @cache
@@ -47,7 +52,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_every_file_has_a_contract_and_every_contract_a_file() -> None:
-    assert set(CONTRACTS) == set(core_sql()) | MADE_BY_THE_RUN
+    assert set(CONTRACTS) == set(WRITTEN) | MADE_BY_THE_RUN
 
 
 @pytest.mark.parametrize("name", sorted(CONTRACTS))
@@ -74,12 +79,12 @@ def test_a_contract_says_what_readers_need(name: str) -> None:
     assert [n for n, count in names.items() if count > 1] == [], "a Chinese view needs one name a column"
 
 
-@pytest.mark.parametrize("name", sorted(core_sql()))
+@pytest.mark.parametrize("name", WRITTEN)
 def test_a_contract_declares_how_its_table_is_kept(name: str) -> None:
     assert core_sql()[name].splitlines()[1] == f"-- materialized: {table(name).physicalType}"
 
 
-@pytest.mark.parametrize("name", sorted(core_sql()))
+@pytest.mark.parametrize("name", WRITTEN)
 def test_keys_are_declared_and_never_empty(name: str) -> None:
     keyed = [c for c in columns(name) if c.primaryKey]
     assert sorted(c.primaryKeyPosition or 0 for c in keyed) == list(range(1, len(keyed) + 1))
@@ -87,34 +92,44 @@ def test_keys_are_declared_and_never_empty(name: str) -> None:
     assert all(c.required for c in keyed)
 
 
-@pytest.mark.parametrize("name", sorted(core_sql()))
+@pytest.mark.parametrize("name", WRITTEN)
 def test_references_name_keys_of_core_tables(name: str) -> None:
     for column in columns(name):
         for relationship in column.relationships or []:
             parent, _, key = str(relationship.to).partition(".")
-            keys = [c.name for c in columns(parent) if c.primaryKey]
-            assert keys == [key], f"{name}.{column.name} → {relationship.to}"
+            assert list(load_outputs()[f"core.{parent}"].key) == [key], (
+                f"{name}.{column.name} → {relationship.to}"
+            )
     for relationship in table(name).relationships or []:
         assert isinstance(relationship.from_, list)
         assert isinstance(relationship.to, list)
         assert {part.partition(".")[0] for part in relationship.from_} == {name}
         (parent,) = {part.partition(".")[0] for part in relationship.to}
-        assert [part.partition(".")[2] for part in relationship.to] == [
-            c.name for c in columns(parent) if c.primaryKey
-        ]
+        assert [part.partition(".")[2] for part in relationship.to] == [*load_outputs()[f"core.{parent}"].key]
 
 
 def test_facts_carry_company_and_origin() -> None:
-    for name in core_sql():
-        if name.startswith("fct_"):
-            named = [c.name for c in columns(name)]
+    for table_name, promise in load_outputs().items():
+        if table_name.startswith("core.fct_"):
+            named = [c.name for c in promise.columns]
             assert "org_code" in named
             assert named[-3:] == ["_source_table", "_source_key", "_row_hash"]
 
 
 def test_tables_differ_in_their_chinese_names() -> None:
-    names = Counter(table(name).businessName for name in CONTRACTS)
+    names = Counter(promise.business_name for promise in load_outputs().values())
     assert [n for n, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_a_declared_fact_gives_what_its_contract_promises(
+    warehouse: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    promise = load_outputs()[f"core.{name}"]
+    made = [(row[0], row[1]) for row in warehouse.execute(f"DESCRIBE core.{name}").fetchall()]
+    assert made == [(c.name, c.type) for c in promise.columns]
+    assert promise.key
+    assert all(c.business_name and c.description for c in promise.columns)
 
 
 def test_contract_files_stand_where_they_are_looked_for() -> None:
