@@ -17,7 +17,7 @@ from demo.ledgers.finance_planted import planted
 from demo.ledgers.finance_rows import LINE_COLUMNS, VOUCHER_COLUMNS, shown
 from demo.ledgers.finance_steel import steel_sales
 from demo.ledgers.finance_vouchers import Voucher
-from demo.ledgers.finance_works import bought_inside, works
+from demo.ledgers.finance_works import works
 from demo.timeline import Timeline, collector_paused
 from demo.world import HISTORY_END, World
 
@@ -27,7 +27,7 @@ def vouchers(world: World) -> list[Voucher]:
     daily = list(everyday(world))
     concrete, september = concrete_sales(world)
     made = [*daily, *group_loans(world), *concrete, *steel_sales(world), *planted(daily, september)]
-    made.extend(works(world, bought_inside(concrete)))
+    made.extend(works(world))
     made.extend(profit_transfers(made))
     number(made)
     return made
