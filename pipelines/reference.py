@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from data_contracts import metric_docs, render
+from data_contracts import bi, metric_docs, render
 from data_contracts.metric import load_metrics
 from pipelines.cli.main import app
 
@@ -47,7 +47,7 @@ def write_all() -> list[Path]:
     """Render every reference page of ``docs/``; returns their paths."""
     CLI.write_text(command_reference(), encoding="utf-8")
     metric_docs.CATALOGUE.write_text(metric_docs.metric_catalogue(load_metrics()), encoding="utf-8")
-    return [CLI, render.write(), metric_docs.CATALOGUE]
+    return [CLI, render.write(), metric_docs.CATALOGUE, bi.write()]
 
 
 def _pages(command: Any, context: Any) -> Iterator[tuple[str, str, list[str]]]:

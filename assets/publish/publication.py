@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from assets.publish.bi import create_bi_views
 from assets.publish.comments import comment_layers
 from assets.publish.record import fingerprints, write_quarantine
 from data_contracts.model import TableContract
@@ -41,6 +42,7 @@ def publish(ws: Workspace, contracts: Mapping[str, TableContract]) -> Publicatio
     with ws.engine.begin() as session:
         quarantined = write_quarantine(session, contracts)
         comment_layers(session, contracts)
+        create_bi_views(session)
         prints = fingerprints(session)
     ws.expectations.close()
     path = FilePublisher(ws.home / "published", ws.settings.keep_published).publish(ws.engine, ws.stamp)
