@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from data_contracts.fact import declared_fact
-from data_contracts.metric import METRICS_DIR, load_metric
+from data_contracts.metric import load_metric
 from data_contracts.model import TableContract, load_contract, load_contracts
 from data_contracts.outputs import load_outputs
 from data_contracts.render import data_dictionary
@@ -179,7 +179,6 @@ def test_the_metric_of_the_readme_reads_the_fact_of_its_ledger(tmp_path: Path) -
     assert {*metric.drill, metric.time.date, "used_kwh", "park_code", "org_code"} <= {
         c.name for c in promised.columns
     }
-    assert not (METRICS_DIR / path.name).exists()
 
 
 def test_the_fact_of_the_contracts_page_compiles(tmp_path: Path) -> None:
