@@ -5,6 +5,8 @@ WITH referenced AS (
     UNION
     SELECT org_code FROM known.fin_voucher
     UNION
+    SELECT org_code FROM known.fin_coop_benefit
+    UNION
     SELECT org_code FROM known.con_project__versions
     UNION
     SELECT owner_org_code FROM known.con_project

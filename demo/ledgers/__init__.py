@@ -14,7 +14,9 @@ from demo.world import World
 
 Builder = Callable[[World], list[Timeline]]
 
-FAMILIES = ("finance_master", "finance_counterparty", "finance_gl", "concrete", "construction", "park")
+FAMILIES = (
+    "finance_master", "finance_counterparty", "finance_gl", "coop", "concrete", "construction", "park",
+)  # fmt: skip
 """Modules of this package that build ledgers, in the order they are built."""
 
 

@@ -1,8 +1,9 @@
 """The general ledger: fin_voucher and fin_voucher_line (用友NC gl_voucher and gl_detail).
 
 Belongs here: putting the parts of the books together. The parts: everyday business (``finance_books``),
-construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), planted
-events (``finance_planted``), the close (``finance_closing``), and how rows look (``finance_rows``).
+construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), payments to
+villages (``finance_coop``), planted events (``finance_planted``), the close (``finance_closing``), and how
+rows look (``finance_rows``).
 Keep out: master data (``finance_master``).
 """
 
@@ -13,6 +14,7 @@ from datetime import datetime, time
 from demo.ledgers.finance_books import everyday, group_loans
 from demo.ledgers.finance_closing import number, profit_transfers
 from demo.ledgers.finance_concrete import concrete_sales
+from demo.ledgers.finance_coop import coop_payments
 from demo.ledgers.finance_planted import planted
 from demo.ledgers.finance_rows import LINE_COLUMNS, VOUCHER_COLUMNS, shown
 from demo.ledgers.finance_steel import steel_sales
@@ -28,6 +30,7 @@ def vouchers(world: World) -> list[Voucher]:
     concrete, september = concrete_sales(world)
     made = [*daily, *group_loans(world), *concrete, *steel_sales(world), *planted(daily, september)]
     made.extend(works(world))
+    made.extend(coop_payments(world))
     made.extend(profit_transfers(made))
     number(made)
     return made

@@ -53,7 +53,7 @@ def number_of(value: object) -> Decimal | None:
 
 
 def _words(template: str, name: str, unit: str) -> str:
-    digits = re.search(r"\d{6,8}", name)
+    digits = re.search(r"\d{4}Q\d|\d{6,8}", name)
     period = digits.group() if digits else ""
     day = datetime.strptime(period, "%Y%m%d") if len(period) == 8 else _SAVED
     return template.format(period=period, day=day, unit=unit)
