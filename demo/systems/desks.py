@@ -21,7 +21,7 @@ from demo.systems.finance_server import OWNER, connect
 from demo.systems.home import Home, State
 from demo.systems.layouts import layouts
 from demo.systems.overlay import Overlay, Touch
-from demo.systems.tables import SourceTable, source_tables
+from demo.systems.tables import REST_SYSTEMS, SourceTable, source_tables
 from demo.systems.watermarks import midnight_z
 from demo.timeline import Row
 
@@ -187,8 +187,7 @@ _DESKS: dict[str, Callable[[Home, State], Desk]] = {
     "finance": FinanceDesk,
     "concrete": ConcreteDesk,
     "workbooks": WorkbookDesk,
-    "project_system": RestDesk,
-    "park_platform": RestDesk,
+    **dict.fromkeys(REST_SYSTEMS, RestDesk),
 }
 
 

@@ -16,7 +16,7 @@ from demo.systems.loading import Timelines, bring_rows
 from demo.systems.overlay import Overlay, read_touches
 from demo.systems.processes import free_port
 from demo.systems.servers import Progress
-from demo.systems.tables import SYSTEMS
+from demo.systems.tables import REST_SYSTEMS, SYSTEMS
 
 
 def _silent(_: str) -> None:
@@ -84,8 +84,7 @@ def state(home: Path) -> dict[str, object]:
     http = servers.http_pid(root, found) is not None
     running = {
         "finance": servers.finance_pid(found) is not None,
-        "project_system": http,
-        "park_platform": http,
+        **dict.fromkeys(REST_SYSTEMS, http),
     }
     places = {
         "finance": f"127.0.0.1:{found.ports['finance']}/{finance_server.DATABASE}",
@@ -93,6 +92,7 @@ def state(home: Path) -> dict[str, object]:
         "workbooks": str(root.workbooks),
         "project_system": f"http://127.0.0.1:{found.ports['http']}/pms",
         "park_platform": f"http://127.0.0.1:{found.ports['http']}/park",
+        "charging": f"http://127.0.0.1:{found.ports['http']}/charging",
     }
     return {
         "seed": found.seed,
@@ -152,8 +152,7 @@ def _forget_lost(root: Home, state: State) -> None:
     lost = {
         "concrete": root.concrete,
         "workbooks": root.workbooks,
-        "project_system": root.store,
-        "park_platform": root.store,
+        **dict.fromkeys(REST_SYSTEMS, root.store),
     }
     for system, path in lost.items():
         if not path.exists():

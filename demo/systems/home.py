@@ -18,6 +18,7 @@ from pathlib import Path
 
 from demo.systems.errors import DemoError
 from demo.systems.finance_server import DATABASE, READER
+from demo.systems.tables import REST_SYSTEMS
 from demo.systems.workbooks import replace_file
 
 SHOWN_AT = time(20, 0)
@@ -55,9 +56,7 @@ def shown_at(day: date | str) -> datetime:
 
 def new_secrets() -> dict[str, str]:
     """Random passwords and tokens, safe inside URLs."""
-    return {
-        name: secrets.token_urlsafe(18) for name in ("owner", "reader", "project_system", "park_platform")
-    }
+    return {name: secrets.token_urlsafe(18) for name in ("owner", "reader", *REST_SYSTEMS)}
 
 
 class Home:
@@ -90,7 +89,10 @@ class Home:
         if not self.state_file.exists():
             return None
         try:
-            return State(**json.loads(self.state_file.read_text(encoding="utf-8")))
+            state = State(**json.loads(self.state_file.read_text(encoding="utf-8")))
+            # A demo set up before a system joined the group gets that system's token now.
+            state.secrets = new_secrets() | state.secrets
+            return state
         except (ValueError, TypeError) as error:
             raise DemoError(
                 f"{self.state_file} is damaged: {error}", f"remove {self.demo} and bring the demo up again"
@@ -121,6 +123,8 @@ class Home:
             "JIBAO_SOURCES__PROJECT_SYSTEM__TOKEN": state.secrets["project_system"],
             "JIBAO_SOURCES__PARK_PLATFORM__URL": f"http://127.0.0.1:{http}/park",
             "JIBAO_SOURCES__PARK_PLATFORM__TOKEN": state.secrets["park_platform"],
+            "JIBAO_SOURCES__CHARGING__URL": f"http://127.0.0.1:{http}/charging",
+            "JIBAO_SOURCES__CHARGING__TOKEN": state.secrets["charging"],
             "JIBAO_CLOCK": f"{state.clock}+08:00",
         }
 

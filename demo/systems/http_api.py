@@ -1,8 +1,9 @@
-"""The two HTTP interfaces as functions: a request in, a status and a JSON text out.
+"""The HTTP interfaces as functions: a request in, a status and a JSON text out.
 
-Belongs here: the ways both systems page, filter, refuse and fail. Keep out: sockets (``http_server``) and
+Belongs here: the ways the systems page, filter, refuse and fail. Keep out: sockets (``http_server``) and
 where rows lie (``rest_store``). The project system answers GET with ``code 0``; the park platform POST
-with ``code 1000``; both say what went wrong in the body of an HTTP 200, and neither gives a total.
+with ``code 1000``; the charging system POST with ``Ret 0``, after T/CEC 102. All say what went wrong in the
+body of an HTTP 200, and no list gives a total.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from demo.systems.faults import Fault, FaultBook, fault_from
 from demo.systems.tables import tables_of
 from demo.systems.watermarks import epoch_ms
 
-_STORE_NAME = {"pms": "project_system", "park": "park_platform"}
+_STORE_NAME = {"pms": "project_system", "park": "park_platform", "charging": "charging"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Dialect:
 _DIALECTS = {
     "pms": Dialect(("code", 0, "message", "success"), 40101, 40001, 40401, 50001, 200),
     "park": Dialect(("code", 1000, "msg", "ok"), 4001, 4002, 4004, 5000, 999),
+    "charging": Dialect(("Ret", 0, "Msg", ""), 4002, 4004, 4003, 500, 100),
 }
 
 
@@ -123,8 +125,21 @@ def park_call(path: str, body: Mapping[str, object]) -> Call | None:
     return Call("park", resource, endpoint, page, size, _epoch(body.get("updated_from")))
 
 
+def charging_call(path: str, body: Mapping[str, object]) -> Call | None:
+    """The call behind ``POST /charging/query_<resource>`` or ``…_stats``; None for another path."""
+    if not path.startswith("/charging/query_"):
+        return None
+    name = path.removeprefix("/charging/query_")
+    page, size = (
+        _whole(body, "PageNo", 1, 10**9),
+        _whole(body, "PageSize", 20, _DIALECTS["charging"].max_size),
+    )
+    endpoint = "count" if name.endswith("_stats") else "list"
+    return Call("charging", name.removesuffix("_stats").removesuffix("_info"), endpoint, page, size, None)
+
+
 class Api:
-    """Both systems over one store, with the faults ordered for them."""
+    """The systems over one store, with the faults ordered for them."""
 
     def __init__(self, store: Path) -> None:
         self.store = store
@@ -132,7 +147,7 @@ class Api:
         self._resources = {(t.system, t.source) for t in tables_of(*_STORE_NAME.values())}
 
     def serve(self, system: str, path: str, values: Mapping[str, object], token: str) -> Answer:
-        """Answer one request to ``pms`` or ``park``; ``values`` are its query or its JSON body."""
+        """Answer one request to ``pms``, ``park`` or ``charging``; ``values`` are its query or its JSON body."""
         dialect = _DIALECTS[system]
         expected = rest_store.tokens_of(self.store).get(_STORE_NAME[system], "")
         if not expected or not hmac.compare_digest(token.encode(), expected.encode()):
@@ -141,7 +156,7 @@ class Api:
             if system == "pms":
                 call = pms_call(path, {name: str(value) for name, value in values.items()})
             else:
-                call = park_call(path, values)
+                call = (park_call if system == "park" else charging_call)(path, values)
         except BadParameterError as error:
             return _refusal(system, dialect.bad_parameter, str(error))
         if call is None or (_STORE_NAME[system], call.resource) not in self._resources:
@@ -176,6 +191,8 @@ class Api:
         name = _STORE_NAME[call.system]
         if call.endpoint == "count":
             number = rest_store.count(self.store, name, call.resource, call.since_ms)
+            if call.system == "charging":
+                return _wrapped("charging", "Data", f'{{"ItemSize": {number}}}')
             return _wrapped(call.system, "data", f'{{"count": {number}}}')
         offset = (call.page - 1) * call.size - (kind == "page_overlap")
         bodies = rest_store.page(self.store, name, call.resource, call.since_ms, offset, call.size)
@@ -186,6 +203,8 @@ class Api:
         rows = "[" + ", ".join(bodies) + "]"
         if call.system == "pms":
             return _wrapped("pms", "data", f'{{"items": {rows}}}')
+        if call.system == "charging":
+            return _wrapped("charging", "Data", f'{{"PageNo": {call.page}, "StallInfos": {rows}}}')
         return _wrapped("park", "list", rows)
 
 

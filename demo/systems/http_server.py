@@ -1,4 +1,4 @@
-"""The process behind both HTTP systems: ``python -m demo.systems.http_server --store FILE --port N``.
+"""The process behind the HTTP systems: ``python -m demo.systems.http_server --store FILE --port N``.
 
 Belongs here: sockets, request bodies, the log. Keep out: what is answered (``http_api``). It listens on
 127.0.0.1 only, and ends by itself when its store is removed.
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Answer('{"error": "not found"}', status=404))
 
     def do_POST(self) -> None:
-        """Rows of the park platform, and ``/_control``."""
+        """Rows of the park platform and the charging system, and ``/_control``."""
         path = urlsplit(self.path).path
         body = self._body()
         if body is None:
@@ -60,6 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self.server.api.control(body))
         elif path.startswith("/park/"):
             self._serve("park", path, body, self.headers.get("X-Token", ""))
+        elif path.startswith("/charging/"):
+            self._serve("charging", path, body, self._bearer())
         else:
             self._send(Answer('{"error": "not found"}', status=404))
 
@@ -112,7 +114,7 @@ def _end_without(store: Path, server: _Server) -> None:
 
 def main() -> None:
     """Serve until stopped."""
-    parser = argparse.ArgumentParser(description="the project system and the park platform of the demo")
+    parser = argparse.ArgumentParser(description="the HTTP systems of the demo")
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()

@@ -51,6 +51,7 @@ class Layout:
     by: tuple[str, ...] = ()
     saved: str = ""
     since: date | None = None
+    again: tuple[date, ...] = ()
     keep: int = 0
     group: str = ""
     sums: tuple[str, ...] = ()
@@ -72,9 +73,9 @@ class Layout:
 
 def _layout(table: str, spec: dict[str, Any]) -> Layout:
     files = spec.get("file") or spec["snapshot"]
-    if not files.get("by") and files.get("saved") not in ("change", "thursday"):
+    if not files.get("by") and files.get("saved") not in ("change", "thursday", "month"):
         raise ValueError(
-            f"workbook_layouts.yaml, {table}: give file.by, or snapshot.saved: change or thursday"
+            f"workbook_layouts.yaml, {table}: give file.by, or snapshot.saved: change, thursday or month"
         )
     return Layout(
         table=table,
@@ -86,6 +87,7 @@ def _layout(table: str, spec: dict[str, Any]) -> Layout:
         by=tuple(files.get("by", ())),
         saved=files.get("saved", ""),
         since=files.get("since"),
+        again=tuple(files.get("again", ())),
         keep=files.get("keep", 0),
         group=spec.get("group", ""),
         sums=tuple(spec.get("sum", ())),

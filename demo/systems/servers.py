@@ -18,6 +18,7 @@ from demo.systems import finance_server, rest_store
 from demo.systems.errors import DemoError
 from demo.systems.home import Home, State
 from demo.systems.processes import free_port, is_alive, port_is_free, spawn, stop
+from demo.systems.tables import REST_SYSTEMS
 
 Progress = Callable[[str], None]
 
@@ -82,7 +83,7 @@ def _start_finance(root: Home, state: State, progress: Progress) -> None:
 
 def ensure_http(root: Home, state: State, progress: Progress) -> None:
     """Have the HTTP process run over its store."""
-    rest_store.create(root.store, {name: state.secrets[name] for name in ("project_system", "park_platform")})
+    rest_store.create(root.store, {name: state.secrets[name] for name in REST_SYSTEMS})
     if http_pid(root, state) is not None:
         return
     _usable_port(state, "http", progress)
@@ -102,7 +103,7 @@ def ensure_http(root: Home, state: State, progress: Progress) -> None:
     state.pids["http"] = spawn(command, log, cwd=root.demo, env=env)
     root.write_state(state)
     _await_http(state, root, log)
-    progress(f"project system and park platform: HTTP on 127.0.0.1:{port}")
+    progress(f"project system, park platform and charging system: HTTP on 127.0.0.1:{port}")
 
 
 def _await_http(state: State, root: Home, log: Path) -> None:

@@ -14,8 +14,11 @@ from typing import Any
 from demo.seed_files import seed_tree
 from demo.systems.errors import DemoError
 
-SYSTEMS = ("finance", "concrete", "workbooks", "project_system", "park_platform")
-"""The source systems; the last two are one HTTP process with one store."""
+REST_SYSTEMS = ("project_system", "park_platform", "charging")
+"""The systems with an HTTP interface: one process with one store, each with a token of its own."""
+
+SYSTEMS = ("finance", "concrete", "workbooks", *REST_SYSTEMS)
+"""The source systems."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,9 @@ def _camel(column: str) -> str:
 
 
 def _fields(system: str, spec: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
-    if system != "project_system":
-        return {}
     own: dict[str, str] = spec.get("fields", {})
+    if system != "project_system":
+        return own
     return {column: own.get(column, _camel(column)) for column in columns}
 
 

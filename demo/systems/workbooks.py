@@ -18,7 +18,7 @@ from demo.systems.layouts import Layout, layouts
 from demo.systems.overlay import Overlay
 from demo.systems.tables import SourceTable
 from demo.timeline import Row, Timeline, state_at
-from demo.workdays import is_workday
+from demo.workdays import is_workday, months_between, workbook_day
 
 _SAVE_TIME = time(18, 0)
 _THURSDAY = 3
@@ -60,10 +60,13 @@ def _snapshot_days(layout: Layout, timeline: Timeline, at: datetime) -> list[dat
     changed = sorted({_saved_on(event[0]) for event in timeline.rows})
     if not changed:
         return []
+    first = max(changed[0], layout.since or changed[0])
     if layout.saved == "change":
         days = changed
+    elif layout.saved == "month":
+        months = months_between(first.replace(day=1), at.date())
+        days = sorted({day for month in months if (day := workbook_day(month)) >= first} | {*layout.again})
     else:
-        first = max(changed[0], layout.since or changed[0])
         span = (at.date() - first).days
         days = [first + timedelta(days=n) for n in range(span + 1)]
         days = [day for day in days if day.weekday() == _THURSDAY and is_workday(day)]
