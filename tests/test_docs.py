@@ -18,7 +18,7 @@ from data_contracts.outputs import load_outputs
 from data_contracts.render import data_dictionary
 from data_contracts.rules import rules_of
 from data_contracts.to_expectations import suite_of
-from demo.systems.home import Home, State
+from demo.systems.home import Home, State, new_secrets
 from pipelines.cli.main import app
 from pipelines.reference import CLI, COMMAND, command_reference
 from resources.settings import Settings, SourceSettings
@@ -212,7 +212,7 @@ def test_the_settings_page_gives_the_defaults() -> None:
 
 
 def test_the_settings_page_lists_what_the_demo_sets(tmp_path: Path) -> None:
-    secrets = dict.fromkeys(("owner", "reader", "project_system", "park_platform"), "x")
+    secrets = dict.fromkeys(new_secrets(), "x")
     state = State(1, 1, "2024-10-10", "2024-10-10T20:00:00", {"finance": 1, "http": 2}, secrets)
     listed = re.findall(r"`(JIBAO_[A-Z_]+)`", _section("What the demo sets"))
     assert set(listed) == set(Home(tmp_path).settings(state))
