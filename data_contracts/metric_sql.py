@@ -136,23 +136,31 @@ WHERE grain IN ({texts(metric.grains)})
 GROUP BY quarter, said, grain, scope_code"""
 
 
-def contributing_rows_sql(metric: Metric, quarter: str, period: Period) -> str:
-    """The fact rows behind one figure of the group, by the figure's own conditions.
+def contributing_rows_sql(
+    metric: Metric, quarter: str, period: Period, grain: Grain = "group", scope: str = ""
+) -> str:
+    """The fact rows behind one figure, by the figure's own conditions.
 
-    Columns: the codes of its grains, its drill columns, ``_source_table``, ``_source_key``, ``_row_hash``.
-    Their count and :func:`fingerprint` are the figure's ``row_count`` and ``fingerprint``.
+    Columns: the codes of its grains, its drill columns, ``_amount`` (what the row adds, NULL where nothing is
+    added), ``_member`` (the key counted once, or the state), ``_source_table``, ``_source_key``, ``_row_hash``.
+    Their count, sum and :func:`fingerprint` are the figure's ``row_count``, ``value`` and ``fingerprint``.
     """
     if metric.fact is None:
         raise ValueError(f"{metric.id} has no fact: read the rows of {', '.join(metric.inputs)}")
     part = Part.of(0, metric)
-    codes = [column for grain, column in GRAIN_COLUMNS.items() if grain in metric.grains]
+    codes = [column for name, column in GRAIN_COLUMNS.items() if name in metric.grains]
     shown = dict.fromkeys([*codes, *metric.drill, "_source_table", "_source_key", "_row_hash"])
+    measured = {"_amount": ("x_0", part.amount()), "_member": ("k_0", part.member())}
+    added = [f"f.{name} AS {title}" if sql else f"NULL AS {title}" for title, (name, sql) in measured.items()]
+    line = ["*", *(sql for _, sql in measured.values() if sql)]
     static = [term.sql("f") for term in part.static]
     conditions = [*static, *part.dynamic_conditions(), f"p.quarter = '{quarter}'", f"p.period = '{period}'"]
+    if grain != "group":
+        conditions.append(f"COALESCE(f.{GRAIN_COLUMNS[grain]}, '{UNASSIGNED}') = '{scope}'")
     where = " AND ".join(f"({c})" for c in conditions)
     return (
-        f"WITH {PERIOD_CTE}\nSELECT {', '.join(f'f.{c}' for c in shown)}\n"
-        f"FROM core.{metric.fact} AS f\n{part.joins()}\nWHERE {where}"
+        f"WITH {PERIOD_CTE}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"
+        f"FROM (SELECT {', '.join(line)} FROM core.{metric.fact}) AS f\n{part.joins()}\nWHERE {where}"
     )
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from data_contracts.model import ContractError
-from pipelines.cli import contracts, demo, quarantine, read, run
+from pipelines.cli import contracts, demo, explain, quarantine, read, run
 from resources.failures import RefusedRun, SourceFailure
 
 app = typer.Typer(
@@ -25,16 +25,17 @@ app = typer.Typer(
 app.add_typer(demo.app, name="demo")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
-for module in (run, read):
+for module in (run, read, explain):
     module.register(app)
 
 
 def main() -> None:
     """Entry point: one line for what a person must mend, a traceback only for our own defects."""
+    from assets.mart.explain import NoFigure
     from demo.systems.errors import DemoError
 
     try:
         app()
-    except (DemoError, RefusedRun, SourceFailure, ContractError, read.NotPublished) as error:
+    except (DemoError, RefusedRun, SourceFailure, ContractError, NoFigure, read.NotPublished) as error:
         Console(stderr=True).print(f"[bold red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -55,7 +55,7 @@ def claims(
     home: Home = None,
 ) -> None:
     """Hold the bulletin's statements against the figures computed from ledgers. Exit 1 if one fails."""
-    name = _quarter(quarter)
+    name = quarter_named(quarter)
     with published(home) as connection:
         rows = _rows(
             connection,
@@ -81,7 +81,7 @@ def rollup(
     home: Home = None,
 ) -> None:
     """Every figure of one quarter: the quarter alone, the year to date, or as of its last day."""
-    name = _quarter(quarter)
+    name = quarter_named(quarter)
     if grain not in ("group", "org", "project", "park"):
         raise typer.BadParameter(f"no grain {grain!r}: choose group, org, project or park")
     with published(home) as connection:
@@ -253,7 +253,8 @@ def _rows(connection: sa.Connection, sql: str, **parameters: object) -> list[dic
     return [dict(row._mapping) for row in connection.execute(sa.text(sql), parameters)]
 
 
-def _quarter(text: str) -> str:
+def quarter_named(text: str) -> str:
+    """``2024Q3`` as the warehouse writes it. Raises ``typer.BadParameter`` for what is no quarter."""
     try:
         return str(Quarter.parse(text))
     except ValueError as error:

@@ -1,0 +1,52 @@
+"""Exports are whole or absent, and no spreadsheet runs what a ledger row says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from pipelines.cli.export import export_rows, harmless
+
+ROWS = [("=cmd|'/c calc'!A1", Decimal("-1.50")), ("＋1", Decimal(2)), ("浙G12345", None)]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1"])
+def test_texts_that_begin_like_a_formula_are_made_harmless(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["1=1", "", Decimal("-1.5"), None, -3])
+def test_everything_else_stays_as_it_is(value: object) -> None:
+    assert harmless(value) is value
+
+
+def test_a_csv_opens_in_a_spreadsheet_without_running_anything(tmp_path: Path) -> None:
+    export_rows(tmp_path / "x.csv", ("text", "amount"), ROWS)
+    assert (tmp_path / "x.csv").read_text(encoding="utf-8-sig").splitlines() == [
+        "text,amount", "'=cmd|'/c calc'!A1,-1.50", "'＋1,2", "浙G12345,",
+    ]  # fmt: skip
+
+
+def test_a_workbook_holds_texts_and_numbers(tmp_path: Path) -> None:
+    export_rows(tmp_path / "x.xlsx", ("text", "amount"), ROWS)
+    sheet = openpyxl.load_workbook(tmp_path / "x.xlsx").active
+    assert sheet is not None
+    assert [c.data_type for c in sheet[2]] == ["s", "n"]
+    assert sheet["A2"].value == "'=cmd|'/c calc'!A1"
+
+
+def test_a_failed_export_leaves_the_file_before_it(tmp_path: Path) -> None:
+    def broken() -> Iterator[tuple[str, int]]:
+        yield ("a", 1)
+        raise RuntimeError("the disk is full")
+
+    target = tmp_path / "x.csv"
+    target.write_text("before", encoding="utf-8")
+    with pytest.raises(RuntimeError, match="disk is full"):
+        export_rows(target, ("text", "amount"), broken())
+    assert target.read_text(encoding="utf-8") == "before"
+    assert list(tmp_path.iterdir()) == [target]
