@@ -21,6 +21,12 @@ WITH referenced AS (
     UNION
     SELECT org_code FROM known.park_activity
     UNION
+    SELECT org_code FROM known.park_work
+    UNION
+    SELECT org_code FROM known.park_register
+    UNION
+    SELECT org_code FROM known.con_municipal_task
+    UNION
     SELECT parent_org_code FROM known.fin_org__versions
 ),
 

@@ -10,6 +10,12 @@ WITH referenced AS (
     SELECT park_code FROM known.park_hazard
     UNION
     SELECT park_code FROM known.park_activity
+    UNION
+    SELECT park_code FROM known.park_work
+    UNION
+    SELECT park_code FROM known.park_register
+    UNION
+    SELECT park_code FROM known.park_charge_stall
 ),
 
 member AS (

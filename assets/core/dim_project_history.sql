@@ -9,6 +9,8 @@ WITH referenced AS (
     UNION
     SELECT project_code FROM core.fct_safety_activity
     UNION
+    SELECT project_code FROM core.fct_municipal_task
+    UNION
     SELECT project_code FROM core.dim_park_history
 ),
 

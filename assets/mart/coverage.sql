@@ -134,9 +134,26 @@ safety AS (
     WHERE m.stat_month >= (SELECT min(file_period) FROM known.con_safety_activity)
 ),
 
-letter_list AS (
+whole_lists AS (
     SELECT 'fct_loi' AS fact, 'workbook' AS unit_kind, '招商台账' AS unit_code, max(snapshot_date) AS last_report
     FROM known.park_loi
+    UNION ALL
+    SELECT 'fct_work' AS fact, 'workbook' AS unit_kind, '园区改造台账' AS unit_code, max(snapshot_date) AS last_report
+    FROM known.park_work
+    UNION ALL
+    SELECT
+        'fct_register_status' AS fact,
+        'workbook' AS unit_kind,
+        '事项登记' AS unit_code,
+        max(snapshot_date) AS last_report
+    FROM known.park_register
+    UNION ALL
+    SELECT
+        'fct_municipal_task' AS fact,
+        'workbook' AS unit_kind,
+        '市政前期台账' AS unit_code,
+        max(snapshot_date) AS last_report
+    FROM known.con_municipal_task
 ),
 
 platform_word AS (
@@ -174,7 +191,7 @@ heard_from AS (
         h.last_report
     FROM months AS m
     CROSS JOIN (
-        SELECT fact, unit_kind, unit_code, last_report FROM letter_list
+        SELECT fact, unit_kind, unit_code, last_report FROM whole_lists
         UNION ALL
         SELECT fact, unit_kind, unit_code, last_report FROM platform
     ) AS h
