@@ -11,6 +11,7 @@ contract column typed, and beside it ``<column>__raw``: its text as landed, trim
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 
 from data_contracts.model import Column, TableContract
 from data_contracts.rules import Rule, raw_name
@@ -21,12 +22,20 @@ _HALF = "".join(chr(c) for c in range(0x21, 0x7F)) + "  "
 
 _WIDE = "[\uff01-\uff5e\u3000\u00a0\ufeff\u200b]"
 
-UNIT_FACTORS: dict[str, dict[str, int]] = {
+_DAYS_OF_A_MONTH = Decimal("30.4166667")
+"""365 / 12: a rent by the day is charged for the days of a year in twelve equal months."""
+
+UNIT_FACTORS: dict[str, dict[str, int | Decimal]] = {
     "CNY": {"元": 1, "千元": 1_000, "万元": 10_000, "亿元": 100_000_000, "CNY": 1},
     "m2": {"㎡": 1, "m2": 1, "m²": 1, "平方米": 1, "万平方米": 10_000, "万㎡": 10_000},
     "m3": {"m3": 1, "m³": 1, "立方米": 1, "万立方米": 10_000, "万m3": 10_000},
-}
-"""Factor from a unit written in a sheet's header (or declared as sourceUnit) to the column's unit."""
+    "CNY/m2/month": {
+        "元/㎡·月": 1, "元/㎡/月": 1, "元/m2/月": 1,
+        "元/㎡·天": _DAYS_OF_A_MONTH, "元/㎡/天": _DAYS_OF_A_MONTH, "元/m2/天": _DAYS_OF_A_MONTH,
+    },
+}  # fmt: skip
+"""Factor from a unit that came with the data (in a sheet's header, beside a field) or is declared as
+sourceUnit to the column's unit. A unit that is not here cannot be read: its value is rejected."""
 
 _SUFFIXES = "(平方米|平米|㎡|m²|m2|立方米|m³|m3|元|%|人|处|个|次)$"
 _NUMBER = "^[-+]?[0-9]{1,12}([.][0-9]{1,6}0*)?$"
@@ -45,7 +54,9 @@ def candidate_select(contract: TableContract, landed: Collection[str], scan: str
     ``scan``: a relation with those columns plus ``_row_id`` (BIGINT, unique, landing order).
     """
     cleaned = ",\n    ".join(f"{_cleaned(c, landed)} AS {_q(raw_name(c.name))}" for c in contract.columns)
-    units = "".join(f", {_q(u)}" for u in sorted(n for n in landed if n.endswith("__unit")))
+    units = "".join(
+        f", nullif(trim({_q(u)}), '') AS {_q(u)}" for u in sorted(n for n in landed if n.endswith("__unit"))
+    )
     typed = ",\n    ".join(
         f"{_typed(c, f'{c.name}__unit' in landed)} AS {_q(c.name)},\n    {_q(raw_name(c.name))}"
         for c in contract.columns
@@ -205,7 +216,8 @@ def _decimal(column: Column, raw: str, has_unit: bool) -> str:
         factor = f"CASE WHEN {unit} IS NULL THEN {declared} ELSE CASE {unit} {known} END END"
     short = f"CAST({raw} AS DECIMAL(18,6))"
     if factor != "1":
-        factor = f"CAST({factor} AS DECIMAL(9,0))"
+        whole = all(isinstance(f, int) for f in factors.values())
+        factor = f"CAST({factor} AS DECIMAL({'9,0' if whole else '9,7'}))"
         # The product of two decimals keeps 18 digits unless one side has more, and then it overflows.
         short = f"CAST({short} AS DECIMAL(27,6)) * {factor}"
         number = f"CAST({number} AS DECIMAL(27,8)) * {factor}"

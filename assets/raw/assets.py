@@ -90,7 +90,7 @@ def _reach(config: ExtractConfig) -> Reach:
 def _landed_columns(contract: TableContract) -> dg.TableSchema:
     """What lies in the batches: text, whatever the contract will make of it, and where each row stands."""
     said = {c.name: f"{c.business_name}: {c.source} at the source." for c in contract.columns} | _WHERE_FROM
-    said |= {unit_column(c): f"Unit in the header of {c.name}." for c in contract.columns}
+    said |= {unit_column(c): f"Unit that came with {c.name}." for c in contract.columns}
     names = [*landed_schema(contract).names, "_batch_id", "_extracted_at"]
     types = {"_row_no": "BIGINT", "_extracted_at": "TIMESTAMP"}
     return dg.TableSchema(

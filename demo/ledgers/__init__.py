@@ -16,6 +16,7 @@ Builder = Callable[[World], list[Timeline]]
 
 FAMILIES = (
     "finance_master", "finance_counterparty", "finance_gl", "coop", "concrete", "construction", "park",
+    "estate",
 )  # fmt: skip
 """Modules of this package that build ledgers, in the order they are built."""
 

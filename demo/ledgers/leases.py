@@ -40,7 +40,7 @@ class Lease:
 
     ``rooms`` holds (unit_code, area in 1/100 m2); ``price`` is CNY per m2 and month including tax, times
     10,000; ``quoted`` is the price as the site writes it, times 10,000, in ``price_unit``. ``deposit`` is
-    fen. ``recorded`` and ``terminated_at`` say when the platform knew.
+    fen. ``recorded`` and ``terminated_at`` say when the platform knew; ``late``: weeks after moving in.
     """
 
     lease_no: str
@@ -62,6 +62,7 @@ class Lease:
     terminated: date | None = None
     terminated_at: datetime | None = None
     superseded: date | None = None
+    late: bool = False
 
     @property
     def area(self) -> int:
@@ -261,6 +262,7 @@ def _versions(
             deposit=deposit, pay_cycle=cycle, recorded=_recorded(stay, term, place, rng),
             terminated=term.terminated, terminated_at=_ended(stay, term, rng),
             superseded=following.start if following and following.amendment else None,
+            late=stay.in_recorded is not None,
         )  # fmt: skip
 
 

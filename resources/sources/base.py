@@ -111,7 +111,7 @@ def probe(source: Source, contract: TableContract) -> None:
 
 
 def landed_schema(contract: TableContract) -> pa.Schema:
-    """Landed columns: the contract's as text, ``<column>__unit`` where a header may carry one, where from."""
+    """Landed columns: the contract's as text, ``<column>__unit`` where a unit may come along, where from."""
     names = [c.name for c in contract.columns]
     names += [unit_column(c) for c in unit_columns(contract)]
     fields = [pa.field(name, pa.string()) for name in names]
@@ -120,14 +120,15 @@ def landed_schema(contract: TableContract) -> pa.Schema:
 
 
 def unit_columns(contract: TableContract) -> tuple[Column, ...]:
-    """Columns whose header may carry a unit: those that declare one, where the transport has headers."""
-    if contract.transport.get("kind") not in _KINDS_WITH_HEADERS:
-        return ()
-    return tuple(c for c in contract.columns if (c.unit or c.source_unit) and not c.is_technical)
+    """Columns whose unit may come with the data: in a header, or in a field that ``transport.units`` names."""
+    if contract.transport.get("kind") in _KINDS_WITH_HEADERS:
+        return tuple(c for c in contract.columns if (c.unit or c.source_unit) and not c.is_technical)
+    beside = contract.transport.get("units") or {}
+    return tuple(c for c in contract.columns if c.name in beside)
 
 
 def unit_column(column: Column) -> str:
-    """Name of the landed column that holds the unit of ``column``'s header."""
+    """Name of the landed column that holds the unit that came with ``column``."""
     return f"{column.name}__unit"
 
 

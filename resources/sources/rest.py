@@ -21,7 +21,14 @@ import pyarrow as pa
 
 from data_contracts.model import TableContract
 from resources.failures import PermanentFailure, TransientFailure
-from resources.sources.base import Extraction, ExtractionRequest, Source, batch_of, landed_schema
+from resources.sources.base import (
+    Extraction,
+    ExtractionRequest,
+    Source,
+    batch_of,
+    landed_schema,
+    unit_columns,
+)
 from resources.sources.http import Caller, at_path
 from resources.sources.transport import RestTransport, transport_of
 
@@ -55,7 +62,7 @@ class RestConnector:
         filters = _filters(transport, request)
         with Caller(source, contract, transport) as caller:
             reading = _whole_reading(caller, contract, transport, filters)
-        overlap = reading.rows - reading.distinct
+        overlap = reading.records - reading.distinct
         proof.update(
             full=not filters,
             expected=reading.counted,
@@ -69,6 +76,9 @@ class RestConnector:
             # missed, would have pushed another one over a page's end, where it comes twice.
             complete=reading.counted is not None or overlap == 0,
         )
+        if transport.explode:
+            # What the source counts is records; what landed is the things they list.
+            proof["records"] = reading.records
         schema = landed_schema(contract)
         for rows in reading.pages:
             yield batch_of(schema, rows)
@@ -99,11 +109,13 @@ def _whole_reading(
 class _Reading:
     """One pass over all pages: landed rows by page, and what was noticed.
 
-    ``distinct`` leaves out records that came on an earlier page already; ``counted`` is the source's count.
+    A record lands as one row, or as several where it is exploded. ``distinct`` leaves out records that came
+    on an earlier page already; ``counted`` is the source's count.
     """
 
     pages: list[list[list[object]]] = field(default_factory=list)
     rows: int = 0
+    records: int = 0
     distinct: int = 0
     number: int = 0
     counted: int | None = None
@@ -119,6 +131,8 @@ class _Pages:
     ) -> None:
         self._caller, self._contract, self._transport = caller, contract, transport
         self._filters = filters
+        self._units = [transport.units[column.name] for column in unit_columns(contract)]
+        self._fields = [*(column.source for column in contract.columns), *self._units]
 
     def all(self) -> _Reading:
         """Pages from the first to the first empty one; a short page proves nothing."""
@@ -137,10 +151,11 @@ class _Pages:
                 )
             seen.update(digests)
             reading.distinct += new
-            reading.pages.append(
-                [self._landed(r, reading.rows + i, number) for i, r in enumerate(records, 1)]
-            )
-            reading.rows += len(records)
+            rows = [row for record in records for row in self._rows(record)]
+            where = self._where(number)
+            reading.pages.append([[*row, reading.rows + i, where, "data"] for i, row in enumerate(rows, 1)])
+            reading.rows += len(rows)
+            reading.records += len(records)
             self._notice(reading, records)
             number += 1
         return reading
@@ -157,7 +172,7 @@ class _Pages:
             raise self._caller.failure(
                 PermanentFailure, where, cause, "correct transport.records in the contract"
             )
-        lacking = [c.source for c in self._contract.columns if not any(_has(r, c.source) for r in records)]
+        lacking = [name for name in self._fields if not any(_has(r, name) for r in records)]
         if records and lacking:
             cause = (
                 f"field {', '.join(lacking)} is in none of the {len(records)} records; "
@@ -171,15 +186,31 @@ class _Pages:
             )
         return records
 
-    def _landed(self, record: dict[str, Any], row_no: int, page: int) -> list[object]:
-        values: list[object] = [_text(_value(record, c.source)) for c in self._contract.columns]
-        return [*values, row_no, self._where(page), "data"]
+    def _rows(self, record: dict[str, Any]) -> list[list[object]]:
+        """The record's fields as text: one row, or one for each thing that its exploded fields list.
+
+        No record is lost: an empty list gives a row without a value, a shorter one lacks its last ones.
+        """
+        texts = [_text(_value(record, name)) for name in self._fields]
+        explode = self._transport.explode
+        if explode is None:
+            return [list[object](texts)]
+        lists = {name: _pieces(_value(record, name), explode.split) for name in explode.fields}
+        count = max(1, *map(len, lists.values()))
+        for pieces in lists.values():
+            pieces += [None] * (count - len(pieces))
+        return [
+            [
+                lists[name][i] if name in lists else text
+                for name, text in zip(self._fields, texts, strict=True)
+            ]
+            for i in range(count)
+        ]
 
     def _notice(self, reading: _Reading, records: list[dict[str, Any]]) -> None:
-        names = [c.source for c in self._contract.columns]
         for record in records:
-            reading.absent.update(name for name in names if not _has(record, name))
-            reading.unread.update(record.keys() - {name.split(".")[0] for name in names})
+            reading.absent.update(name for name in self._fields if not _has(record, name))
+            reading.unread.update(record.keys() - {name.split(".")[0] for name in self._fields})
 
     def _where(self, number: int) -> str:
         return f"{self._transport.path} page {number}"
@@ -236,6 +267,14 @@ def _text(value: Any) -> str | None:
     if isinstance(value, int):
         return str(value)
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _pieces(value: Any, separator: str) -> list[str | None]:
+    """What a field lists: the elements of an array, or the parts of a text between separators."""
+    if isinstance(value, list):
+        return [_text(element) for element in value]
+    text = _text(value)
+    return list[str | None](text.split(separator)) if text else []
 
 
 def _digest(record: dict[str, Any]) -> bytes:

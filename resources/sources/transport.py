@@ -96,11 +96,22 @@ class Auth(_Clause):
     template: str = "{token}"
 
 
+class Explode(_Clause):
+    """Fields that list several things: a record lands as one row for each, the other fields repeated.
+
+    A list is a JSON array or text cut at ``split``. Several fields are parallel lists, paired by place.
+    """
+
+    fields: Annotated[tuple[str, ...], pydantic.Field(min_length=1)]
+    split: Annotated[str, pydantic.Field(min_length=1)] = ","
+
+
 class RestTransport(_Clause):
     """A paged list of JSON records. GET sends parameters in the query, POST in a JSON body.
 
     Paths of fields (``data.items``) go down by dots. ``codes`` says what a failure code of the body means;
-    codes not named there go by their digits (see ``rest``).
+    codes not named there go by their digits (see ``rest``). ``units``: column → field of the record that
+    holds its unit.
     """
 
     kind: Literal["rest"]
@@ -117,6 +128,8 @@ class RestTransport(_Clause):
     message: str | None = None
     count: CountEndpoint | None = None
     auth: Auth | None = None
+    explode: Explode | None = None
+    units: dict[str, str] = {}
     codes: dict[str, Literal["token", "transient", "permanent"]] = {}
 
     @pydantic.field_validator("codes", mode="before")
@@ -147,6 +160,8 @@ def transport_of(contract: TableContract) -> Transport:
         place = ".".join(str(part) for part in first["loc"])
         raise _refused(contract, f"{place}: {first['msg']}") from error
     _check_columns(contract)
+    if isinstance(transport, RestTransport):
+        _check_record_clauses(contract, transport)
     return transport
 
 
@@ -157,6 +172,20 @@ def _check_columns(contract: TableContract) -> None:
             raise _refused(
                 contract, f"column {column.name}: no {column.source} in a {contract.transport['kind']}"
             )
+
+
+def _check_record_clauses(contract: TableContract, transport: RestTransport) -> None:
+    by_source = {column.source: column for column in contract.columns}
+    exploded = transport.explode.fields if transport.explode else ()
+    for field in exploded:
+        if field not in by_source:
+            raise _refused(contract, f"explode: {field} is the physicalName of no column")
+    if exploded and not any(by_source[field].key_position for field in exploded):
+        raise _refused(contract, "explode: none of the fields is in the key, so its rows would be one key's")
+    with_unit = {column.name for column in contract.columns if column.unit}
+    for name in transport.units:
+        if name not in with_unit:
+            raise _refused(contract, f"units: no column {name} with a unit")
 
 
 def _refused(contract: TableContract, cause: str) -> ContractError:

@@ -338,6 +338,32 @@ def test_amounts_follow_the_unit_of_the_header(
 
 
 @pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("18.50", "元/㎡·月", "18.5000"), ("18.50", "", "18.5000"), ("18.50", None, "18.5000"),
+        # A price by the day is charged for 365 days in twelve months: 0.61 x 365 / 12 = 18.55416...
+        ("0.61", "元/㎡·天", "18.5542"), ("0.72", "元/㎡/天", "21.9000"), ("1,200.00", "元/㎡·天", "36500.0000"),
+        # A sum for all rooms and a year says nothing of a square metre.
+        ("18.50", "万元/年", None),
+    ],
+)  # fmt: skip
+def test_a_price_follows_the_unit_that_came_beside_it(
+    bench: Bench, tmp_path: Path, text: str, unit: str | None, expected: str | None
+) -> None:
+    price = {
+        "name": "price",
+        "physicalType": "decimal(10,4)",
+        "customProperties": [{"property": "unit", "value": "CNY/m2/month"}],
+    }
+    table = contract(tmp_path, "t", [KEY, price], {"verb": "upsert"}, **WIDE)
+    outcome = bench.night(table, [{"no": "A", "price": text, "price__unit": unit}])
+    if expected is None:
+        assert outcome.report.violations["t.price.parse"] == 1
+    else:
+        assert bench.rows("SELECT price FROM staged.t") == [(Decimal(expected),)]
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [("4500㎡", "4500"), ("0.45万", "4500"), ("４，５００", "4500"), ("4500平方米", "4500")],
 )

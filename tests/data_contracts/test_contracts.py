@@ -22,8 +22,8 @@ TABLES = sorted(CONTRACTS)
 ODCS_SCHEMA = yaml.safe_load(
     Path(open_data_contract_standard.__file__).with_name("schema.json").read_text(encoding="utf-8")
 )
-TYPED_HERE = {"park_loi.area_m2": "decimal(14,2)"}
-"""Text in the sheet whose meaning is a number: read by the contract, not by every query."""
+TYPED_HERE = {"park_loi.area_m2": "decimal(14,2)", "park_unit.updated_at": "timestamp"}
+"""What the source sends as text or milliseconds: read by the contract, not by every query."""
 
 
 CATALOGUE = catalogue()

@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -35,6 +35,19 @@ HAZARDS = contract(
     update=Update("upsert", watermark="updated_at", overlap_days=3),
     name="park_hazard",
 )  # fmt: skip
+LEASES = contract(
+    {
+        **HAZARDS.transport,
+        "explode": {"fields": ["rooms", "room_areas"], "split": ","},
+        "units": {"price": "price_unit"},
+    },
+    column("lease_no", key=1),
+    column("unit_code", "rooms", key=2),
+    column("area_m2", "room_areas", kind="decimal"),
+    replace(column("price", kind="decimal"), unit="CNY/m2/month"),
+    update=Update("upsert", watermark="lease_no", overlap_days=3),
+    name="park_lease",
+)
 PROJECTS = contract(
     {
         "kind": "rest", "method": "GET", "path": "/api/v1/projects", "page": "page", "size": "size",
@@ -131,6 +144,11 @@ def serving() -> Iterator[Park]:
 
 def hazard(number: int) -> dict[str, Any]:
     return {"hazard_no": f"H{number}", "area_m2": number * 1.5, "deleted": False, "updated_at": 1727740800000}
+
+
+def lease(number: int, rooms: object, areas: object, **more: object) -> dict[str, Any]:
+    fields = {"lease_no": f"ZL-{number}", "rooms": rooms, "room_areas": areas}
+    return {**fields, "price": 18.5, "price_unit": "元/㎡·月", **more}
 
 
 def source(park: Park, token: str | None = TOKEN, retry: RetryPolicy = FAST, timeout: float = 5) -> Source:

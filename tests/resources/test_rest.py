@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from resources.failures import PermanentFailure, TransientFailure
 from resources.sources.base import probe
-from tests.resources.park_server import HAZARDS, PROJECTS, TOKEN, Park, body, fine, hazard, serving, source
+from tests.resources.park_server import (
+    HAZARDS,
+    LEASES,
+    PROJECTS,
+    TOKEN,
+    Park,
+    body,
+    fine,
+    hazard,
+    lease,
+    serving,
+    source,
+)
 from tests.resources.tables import contract, read
 
 
@@ -136,3 +149,65 @@ def test_a_field_that_some_records_lack_is_null_there_and_recorded(park: Park) -
 def test_a_probe_asks_for_one_page_and_the_count(park: Park) -> None:
     probe(source(park), HAZARDS)
     assert [path for path, _ in park.asked] == ["/park/api/hazard.get_list", "/park/api/hazard.get_stats"]
+
+
+# --- one record, several rows ------------------------------------------------------------------------
+
+
+def _things(rows: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+    return [(r["lease_no"], r["unit_code"], r["area_m2"], r["_row_no"]) for r in rows]
+
+
+def test_a_record_lands_as_one_row_for_each_thing_it_lists(park: Park) -> None:
+    park.records = [lease(1, "A-1,A-2", "80.5,20"), lease(2, ["B-1"], [31.20]), lease(3, "C-1", "9")]
+    rows, proof = read(source(park), LEASES)
+    assert _things(rows) == [
+        ("ZL-1", "A-1", "80.5", 1), ("ZL-1", "A-2", "20", 2), ("ZL-2", "B-1", "31.2", 3), ("ZL-3", "C-1", "9", 4),
+    ]  # fmt: skip
+    # The source counts records, the landing rows: both are told, and the reading is whole.
+    assert (proof["expected"], proof["records"], proof["rows"]) == (3, 3, 4)
+    assert (proof["overlap_rows"], proof["complete"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("rooms", "areas", "expected"),
+    [
+        ("A-1,A-2", "80.5", [("A-1", "80.5"), ("A-2", None)]),
+        ("A-1", "80.5,20", [("A-1", "80.5"), (None, "20")]),
+        ("", None, [(None, None)]),
+        ("A-1,", "80.5,", [("A-1", "80.5"), ("", "")]),
+    ],
+)
+def test_lists_that_do_not_pair_lose_no_record_and_no_thing(
+    park: Park, rooms: str, areas: str | None, expected: list[tuple[str | None, str | None]]
+) -> None:
+    park.records = [lease(1, rooms, areas)]
+    rows, _ = read(source(park), LEASES)
+    assert [(r["unit_code"], r["area_m2"]) for r in rows] == expected
+
+
+def test_a_record_that_comes_twice_is_one_overlap_however_many_things_it_lists(park: Park) -> None:
+    park.records = [lease(n, f"A-{n},B-{n}", "1,2") for n in range(1, 5)]
+    park.faults = [fine, fine, body({"code": 1000, "list": [park.records[2], park.records[3]]})]
+    rows, proof = read(source(park), LEASES)
+    assert (len(rows), proof["overlap_rows"], proof["readings"], proof["complete"]) == (10, 1, 1, True)
+    # Without the last one, what is missing is a record: the count says so and it is read again.
+    park.faults = [fine, fine, body({"code": 1000, "list": [park.records[2]]})]
+    rows, proof = read(source(park), LEASES)
+    assert (len(rows), proof["overlap_rows"], proof["readings"]) == (8, 0, 2)
+
+
+def test_the_unit_in_a_field_of_its_own_lands_beside_its_value(park: Park) -> None:
+    park.records = [
+        lease(1, "A-1,A-2", "1,2", price=0.61, price_unit="元/㎡·天"),
+        lease(2, "B-1", "3", price_unit=""),
+    ]
+    rows, proof = read(source(park), LEASES)
+    assert [(r["price"], r["price__unit"]) for r in rows] == [
+        ("0.61", "元/㎡·天"), ("0.61", "元/㎡·天"), ("18.5", ""),
+    ]  # fmt: skip
+    assert proof["unread_fields"] == []
+    for record in park.records:
+        del record["price_unit"]
+    with pytest.raises(PermanentFailure, match="field price_unit is in none of the 2 records"):
+        read(source(park), LEASES)

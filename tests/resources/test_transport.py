@@ -32,3 +32,21 @@ def test_a_technical_column_of_another_transport_is_a_contract_error() -> None:
     table: TableContract = contract({"kind": "sql", "table": "t"}, column("n", "_file_name", key=1))
     with pytest.raises(ContractError, match="column n: no _file_name in a sql"):
         connector_for(table)
+
+
+@pytest.mark.parametrize(
+    ("clause", "said"),
+    [
+        ({"explode": {"fields": []}}, "explode.fields"),
+        ({"explode": {"fields": ["rooms"], "split": ""}}, "explode.split"),
+        ({"explode": {"fields": ["room"]}}, "explode: room is the physicalName of no column"),
+        ({"explode": {"fields": ["areas"]}}, "explode: none of the fields is in the key"),
+        ({"units": {"area_m2": "unit"}}, "units: no column area_m2 with a unit"),
+    ],
+)
+def test_a_clause_about_records_names_columns_that_are_there(clause: dict[str, object], said: str) -> None:
+    transport = {"kind": "rest", "path": "/a", "page": "p", "size": "s", "page_size": 9, "records": "list"}
+    columns = (column("unit_code", "rooms", key=1), column("area_m2", "areas", kind="decimal"))
+    with pytest.raises(ContractError) as caught:
+        connector_for(contract({**transport, **clause}, *columns))
+    assert said in str(caught.value)
