@@ -15,6 +15,7 @@ from datetime import date, datetime, time, timedelta
 
 from data_contracts.codes import USCI_ALPHABET
 from demo.ledgers.concrete_contracts import contracts
+from demo.ledgers.coop import villages
 from demo.ledgers.finance_parties import customers, group_code, pools, tenant_codes
 from demo.ledgers.forms import office_time, padded, soon_after
 from demo.ledgers.names import CompanyNames, person
@@ -69,6 +70,8 @@ class Party:
     opened: datetime = _START
     renamed: tuple[datetime, str] | None = None
     frozen: datetime | None = None
+    region: str = "330782"
+    """Six-digit code of its county, where no usci tells it."""
 
 
 def _group(world: World) -> Iterator[Party]:
@@ -109,6 +112,13 @@ def _concrete_customers(world: World) -> Iterator[Party]:
     outside = {c.customer_code: c for c in contracts(world) if c.group_org is None}
     for code, contract in sorted(outside.items()):
         yield Party(code, "YWCT-03", contract.customer_name, contract.customer_usci, "customer", "4710")
+
+
+def _villages() -> Iterator[Party]:
+    """Partner villages, paid through their cooperative."""
+    for village in villages():
+        name = f"{village.name}股份经济合作社"
+        yield Party(village.party, "YWCT-03", name, None, "village", None, region=village.region)
 
 
 class _Pool:
@@ -206,12 +216,12 @@ def parties(world: World) -> dict[str, Party]:
         buyer, supplier = f"GC{number:04d}", by_code[f"GY{number * 11:04d}"]
         found[buyer] = replace(by_code[buyer], name=supplier.name, usci=supplier.usci)
     found |= {p.code: p for p in _dirty_codes(drawn, pool.rng)}
-    return found
+    return found | {p.code: p for p in _villages()}
 
 
 def _row(party: Party, rng: random.Random) -> Row:
     account = f"{rng.choice(_BANKS)}{rng.randrange(10**13):013d}" if rng.random() < 0.86 else None
-    region = party.usci[2:8] if party.usci else "330782"
+    region = party.usci[2:8] if party.usci else party.region
     luck = rng.random()
     row: Row = {
         "counterparty_code": party.code,
