@@ -7,6 +7,10 @@ WITH referenced AS (
     UNION
     SELECT org_code FROM known.fin_coop_benefit
     UNION
+    SELECT org_code FROM known.fin_elimination
+    UNION
+    SELECT counter_org_code FROM known.fin_elimination
+    UNION
     SELECT org_code FROM known.con_project__versions
     UNION
     SELECT owner_org_code FROM known.con_project

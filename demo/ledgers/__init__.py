@@ -15,7 +15,7 @@ from demo.world import World
 Builder = Callable[[World], list[Timeline]]
 
 FAMILIES = (
-    "finance_master", "finance_counterparty", "finance_gl", "coop", "concrete", "construction", "park",
+    "finance_master", "finance_counterparty", "finance_gl", "papers", "concrete", "construction", "park",
     "estate",
 )  # fmt: skip
 """Modules of this package that build ledgers, in the order they are built."""

@@ -10,6 +10,7 @@ Keep out: master data (``finance_master``).
 from __future__ import annotations
 
 from datetime import datetime, time
+from functools import lru_cache
 
 from demo.ledgers.finance_books import everyday, group_loans
 from demo.ledgers.finance_closing import number, profit_transfers
@@ -24,8 +25,12 @@ from demo.timeline import Timeline, collector_paused
 from demo.world import HISTORY_END, World
 
 
+@lru_cache(maxsize=1)
 def vouchers(world: World) -> list[Voucher]:
-    """All vouchers of all books, numbered; about 26,000 a year at scale 1."""
+    """All vouchers of all books, numbered; about 26,000 a year at scale 1.
+
+    Several ledgers follow from them, so they are made once and shared: do not change them.
+    """
     daily = list(everyday(world))
     concrete, september = concrete_sales(world)
     made = [*daily, *group_loans(world), *concrete, *steel_sales(world), *planted(daily, september)]

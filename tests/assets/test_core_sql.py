@@ -29,6 +29,7 @@ KEYS = {
 
 MEMBERS = {
     "org_code": ("dim_org", "org_code"),
+    "counter_org_code": ("dim_org", "org_code"),
     "owner_org_code": ("dim_org", "org_code"),
     "parent_org_code": ("dim_org", "org_code"),
     "project_code": ("dim_project", "project_code"),

@@ -1,0 +1,15 @@
+"""The papers of the finance departments: ledgers that follow from the books and from plans.
+
+Belongs here: nothing but the list of these ledgers. Keep out: the general ledger itself (``finance_gl``).
+"""
+
+from __future__ import annotations
+
+from demo.ledgers import coop, eliminations
+from demo.timeline import Timeline
+from demo.world import World
+
+
+def build(world: World) -> list[Timeline]:
+    """One timeline per ledger, keyed by the catalogue's table name."""
+    return [*coop.build(world), *eliminations.build(world)]
