@@ -154,16 +154,21 @@ def named_texts(contract: TableContract, file: DropFile) -> dict[str, str | None
     for column in contract.columns:
         if column.source == "_file_name":
             texts[column.name] = file.absolute.name
-        elif column.source in grouped:
+        elif column.source in grouped or column.name in transport.defaults:
             default = transport.defaults.get(column.name, transport.defaults.get(column.source))
-            texts[column.name] = file.groups[column.source] or default
+            texts[column.name] = file.groups.get(column.source) or default
     return texts
 
 
 def header_columns(contract: TableContract) -> tuple[Column, ...]:
-    """Columns that stand in the file itself under a header."""
-    grouped = re.compile(drop_transport(contract).files).groupindex
-    return tuple(c for c in contract.columns if not c.is_technical and c.source not in grouped)
+    """Columns that stand in the file itself under a header; one with a default is told by the contract."""
+    transport = drop_transport(contract)
+    grouped = re.compile(transport.files).groupindex
+    return tuple(
+        c
+        for c in contract.columns
+        if not c.is_technical and c.source not in grouped and c.name not in transport.defaults
+    )
 
 
 def folder(source: Source) -> Path:

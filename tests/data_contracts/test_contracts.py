@@ -75,19 +75,20 @@ def test_update_semantics_are_the_catalogues(name: str) -> None:
 
 
 def _base_unit(told: str) -> str | None:
-    """Unit of the value held: a sheet in 万元 holds CNY; remarks on tax or transport are no unit."""
-    if "万元" in told or told.startswith("CNY ("):
+    """Unit of the value held: a sheet in 万元 or 亿元 holds CNY; remarks on tax or transport are no unit."""
+    if "万元" in told or "亿元" in told or told.startswith("CNY ("):
         return "CNY"
     return told.removesuffix(" incl. tax") or None
 
 
 @pytest.mark.parametrize("name", CATALOGUED)
-def test_units_are_the_catalogues_and_money_sent_in_wan_is_declared(name: str) -> None:
+def test_units_are_the_catalogues_and_money_sent_in_wan_or_yi_is_declared(name: str) -> None:
     columns = {c.name: c for c in CONTRACTS[name].columns}
     for row in CATALOGUE[name]:
         column = columns[row["column"]]
         assert column.unit == _base_unit(row["unit"]), column.name
-        assert column.source_unit == ("万元" if "万元" in row["unit"] else None), column.name
+        sent = re.search("[万亿]元", row["unit"])
+        assert column.source_unit == (sent[0] if sent else None), column.name
 
 
 # --- what readers rely on ----------------------------------------------------------------------------
