@@ -56,10 +56,17 @@ def build(world: World) -> Timeline:
     names = CompanyNames(world.rng("park_loi.names"))
     numbers: dict[int, int] = {}
     rows: list[Event] = []
+    leads: set[object] = set()
     for letter in letters:
         year = letter.signed.year
         numbers[year] = numbers.get(year, 0) + 1
-        rows += _states(f"YX-{year}-{numbers[year]:03d}", letter, names, rng)
+        states = _states(f"YX-{year}-{numbers[year]:03d}", letter, names, rng)
+        lead = states[0][2]["lead_no"]
+        for _, _, row in states:
+            # A lead grows into one letter: a number drawn again is not written down.
+            row["lead_no"] = None if lead in leads else lead
+        leads.add(lead)
+        rows += states
     return Timeline("park_loi", COLUMNS, rows)
 
 

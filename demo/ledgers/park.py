@@ -1,11 +1,24 @@
-"""The park ledgers: parks, companies in them, hazards, letters, activities, works, the register and stalls.
+"""The park ledgers: parks, companies in them, hazards, activities, requests, promotion, works, register, stalls.
 
 Belongs here: the family's list. Keep out: rows; each table has a module of its own.
 """
 
 from __future__ import annotations
 
-from demo.ledgers import activities, charge_stalls, companies, hazards, loi, park_works, parks, register
+from demo.ledgers import (
+    activities,
+    attendees,
+    charge_stalls,
+    companies,
+    hazards,
+    leads,
+    loi,
+    park_works,
+    parks,
+    promotions,
+    register,
+    requests,
+)
 from demo.timeline import Timeline
 from demo.world import World
 
@@ -21,4 +34,9 @@ def build(world: World) -> list[Timeline]:
         park_works.build(world),
         register.build(world),
         charge_stalls.build(world),
+        attendees.build(world),
+        leads.build(world),
+        promotions.build(world),
+        requests.build_requests(world),
+        requests.build_feedback(world),
     ]

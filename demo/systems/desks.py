@@ -19,7 +19,7 @@ from demo.systems import concrete_db, finance_db, rest_store, sheet, workbooks
 from demo.systems.changes import Changes
 from demo.systems.finance_server import OWNER, connect
 from demo.systems.home import Home, State
-from demo.systems.layouts import layouts
+from demo.systems.layouts import layouts, sheets_beside
 from demo.systems.overlay import Overlay, Touch
 from demo.systems.tables import REST_SYSTEMS, SourceTable, source_tables
 from demo.systems.watermarks import midnight_z
@@ -176,8 +176,13 @@ class WorkbookDesk(Desk):
         for (name, file), group in groupby(touches, key=lambda touch: (touch.table, touch.file)):
             table, layout = source_tables()[name], layouts()[name]
             path = self._path(table, file)
-            rows = Overlay(group).over_all(table, sheet.read(layout, path.read_bytes()), file)
-            workbooks.write_file(path, sheet.render(layout, file, rows))
+            content = path.read_bytes()
+            present, changed = sheet.sheets_in(content), Overlay(group)
+            drawn = []
+            for other in (beside for beside in sheets_beside(layout) if beside.sheet in present):
+                rows = sheet.read(other, content)
+                drawn.append((other, changed.over_all(table, rows, file) if other is layout else rows))
+            workbooks.write_file(path, sheet.render_book(file, drawn))
 
     def _path(self, table: SourceTable, file: str) -> Path:
         return self._root / layouts()[table.table].folder / file

@@ -40,7 +40,10 @@ class ColumnLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """One kind of workbook. Exactly one of ``by`` (file by row values) and ``saved`` (snapshots) is set."""
+    """One kind of sheet. Exactly one of ``by`` (file by row values) and ``saved`` (snapshots) is set.
+
+    Layouts of one ``path`` are sheets of the same files.
+    """
 
     table: str
     path: str
@@ -100,3 +103,8 @@ def layouts() -> dict[str, Layout]:
     """Every workbook layout, keyed by the catalogue's table name."""
     tree: dict[str, Any] = seed_tree("workbook_layouts")
     return {table: _layout(table, spec) for table, spec in tree.items()}
+
+
+def sheets_beside(layout: Layout) -> list[Layout]:
+    """The layouts whose sheets stand in the same files, this one among them, in the order of the seeds."""
+    return [other for other in layouts().values() if other.path == layout.path]

@@ -14,6 +14,7 @@ from demo.systems import concrete_db, finance_db, finance_server, rest_store, wo
 from demo.systems.changes import Changes, changed_between, rows_at
 from demo.systems.finance_server import OWNER
 from demo.systems.home import Home, State, shown_at
+from demo.systems.layouts import layouts
 from demo.systems.overlay import Overlay
 from demo.systems.tables import SourceTable, tables_of
 from demo.timeline import Row, Timeline
@@ -54,7 +55,10 @@ def bring_rows(root: Home, state: State, system: str, ledgers: Timelines, overla
 def _bring_workbooks(root: Home, state: State, ledgers: Timelines, overlay: Overlay) -> None:
     root.workbooks.mkdir(parents=True, exist_ok=True)
     root.manifests.mkdir(exist_ok=True)
+    files: dict[str, list[tuple[SourceTable, Timeline]]] = {}
     for table in tables_of("workbooks"):
         if timeline := ledgers.get(table.table):
-            manifest = root.manifests / f"{table.table}.json"
-            workbooks.write_files(root.workbooks, manifest, table, timeline, shown_at(state.day), overlay)
+            files.setdefault(layouts()[table.table].path, []).append((table, timeline))
+    for sheets in files.values():
+        manifest = root.manifests / f"{sheets[0][0].table}.json"
+        workbooks.write_files(root.workbooks, manifest, sheets, shown_at(state.day), overlay)

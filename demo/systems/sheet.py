@@ -152,9 +152,20 @@ def _runs(values: Sequence[object]) -> Iterator[tuple[int, int]]:
 
 def render(layout: Layout, name: str, rows: Sequence[Row]) -> bytes:
     """The workbook called ``name`` with these rows. The same arguments give the same bytes."""
+    return render_book(name, [(layout, rows)])
+
+
+def render_book(name: str, pages: Sequence[tuple[Layout, Sequence[Row]]]) -> bytes:
+    """The workbook called ``name`` with one sheet per page, in this order."""
     book = Workbook()
-    sheet = book.active
-    assert isinstance(sheet, Worksheet)
+    for number, (layout, rows) in enumerate(pages):
+        sheet = book.create_sheet() if number else book.active
+        assert isinstance(sheet, Worksheet)
+        _draw(sheet, layout, name, rows)
+    return _saved(book)
+
+
+def _draw(sheet: Worksheet, layout: Layout, name: str, rows: Sequence[Row]) -> None:
     sheet.title = layout.sheet
     page = _Page(sheet, layout)
     unit = next((column.unit_of(rows) for column in layout.columns if column.unit_by), "")
@@ -173,7 +184,6 @@ def render(layout: Layout, name: str, rows: Sequence[Row]) -> bytes:
         page.wide(footer)
     for index, column in enumerate(layout.columns, 1):
         sheet.column_dimensions[get_column_letter(index)].width = column.width
-    return _saved(book)
 
 
 def _saved(book: Workbook) -> bytes:
@@ -192,6 +202,11 @@ def _saved(book: Workbook) -> bytes:
             fixed.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(fixed, content)
     return result.getvalue()
+
+
+def sheets_in(content: bytes) -> list[str]:
+    """Names of the sheets of a workbook."""
+    return load_workbook(io.BytesIO(content), read_only=True).sheetnames
 
 
 def read(layout: Layout, content: bytes) -> list[Row]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -78,27 +78,35 @@ def _saved_on(instant: datetime) -> date:
     return instant.date() + timedelta(days=int(late))
 
 
-def _digest(layout: Layout, rows: list[Row]) -> str:
-    text = json.dumps([repr(layout), rows], ensure_ascii=False, default=repr)
+def _digest(pages: list[tuple[SourceTable, list[Row]]]) -> str:
+    content: list[object] = []
+    for table, rows in pages:
+        content += [repr(layouts()[table.table]), rows]
+    text = json.dumps(content, ensure_ascii=False, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_files(
-    root: Path, manifest: Path, table: SourceTable, timeline: Timeline, at: datetime, overlay: Overlay
+    root: Path, manifest: Path, sheets: Sequence[tuple[SourceTable, Timeline]], at: datetime, overlay: Overlay
 ) -> int:
-    """Bring the table's files to their state at ``at``; gives how many were written.
+    """Bring the files of these tables, which are sheets of one kind of file, to their state at ``at``.
 
-    ``manifest`` remembers the ledger rows each file was drawn from: as long as they are the same, what
-    people changed in the file stays.
+    Gives how many were written. ``manifest`` remembers the ledger rows each file was drawn from: as long as
+    they are the same, what people changed in the file stays.
     """
     known: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    layout, written = layouts()[table.table], 0
-    for path, rows in planned_files(table, timeline, at):
-        digest = _digest(layout, rows)
+    planned: dict[str, list[tuple[SourceTable, list[Row]]]] = {}
+    for table, timeline in sheets:
+        for path, rows in planned_files(table, timeline, at):
+            planned.setdefault(path, []).append((table, rows))
+    written = 0
+    for path, pages in planned.items():
+        digest = _digest(pages)
         if known.get(path) == digest and (root / path).exists():
             continue
         name = Path(path).name
-        written += write_file(root / path, sheet.render(layout, name, overlay.over_all(table, rows, name)))
+        drawn = [(layouts()[t.table], overlay.over_all(t, rows, name)) for t, rows in pages]
+        written += write_file(root / path, sheet.render_book(name, drawn))
         known[path] = digest
     replace_file(manifest, json.dumps(known, ensure_ascii=False, indent=0).encode())
     return written

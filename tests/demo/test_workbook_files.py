@@ -35,7 +35,7 @@ def write(tmp_path: Path) -> object:
 
     def bring(at: datetime, timeline: Timeline, *touches: Touch) -> int:
         manifest = tmp_path / "manifests" / "m.json"
-        return workbooks.write_files(tmp_path, manifest, table, timeline, at, Overlay(touches))
+        return workbooks.write_files(tmp_path, manifest, [(table, timeline)], at, Overlay(touches))
 
     return bring
 
