@@ -21,6 +21,7 @@ from assets.mart.figures import (
     parts_that_miss_the_whole,
     record_history,
 )
+from assets.mart.reconciliation_asset import reconciliation_assets
 from assets.materialize import comment, hold_to
 from assets.sql_files import sql_files
 from data_contracts.metric import load_metrics
@@ -34,13 +35,14 @@ CLAIMS = dg.AssetKey(["mart", "claim_result"])
 
 
 def mart_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:
-    """Figures, their history, claims, and one asset a ``.sql`` file of the layer."""
+    """Figures, their history, claims, reconciliations, and one asset a ``.sql`` file of the layer."""
     outputs = load_outputs()
     tables = [sql_asset(f, outputs[f.table], contracts) for f in sql_files("mart").values()]
     return [
         _quarterly_metric(outputs["mart.quarterly_metric"]),
         _history(outputs["mart.quarterly_metric_history"], contracts),
         _claim_result(outputs["mart.claim_result"]),
+        reconciliation_assets(contracts),
         *tables,
     ]
 

@@ -16,7 +16,10 @@ from assets.sql_files import sql_files
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 
-MART = ("quarterly_metric_history", "claim_result", "data_quality", "conservation", "freshness")
+MART = (
+    "quarterly_metric_history", "claim_result", "reconciliation", "recon_break", "recon_item", "data_quality",
+    "conservation", "freshness",
+)  # fmt: skip
 
 
 def publish_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:
