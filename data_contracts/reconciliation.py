@@ -129,8 +129,8 @@ class Reconciliation(_Part):
     ``known`` ones, the running quarter included. ``total``: a second tolerance on the sum of a quarter's
     unexplained differences. ``max_age_days``: how long a break may stand before it is overdue.
     ``materiality``: from which amount on a difference matters, in the rule's unit. ``not_run``: why the
-    rule cannot be run at all; then it has no sides. ``gate``: bars the closing of its quarter, and nobody
-    can sign for a break of it."""
+    rule cannot be run at all; then it has no sides. A ``gate`` bars the closing of its quarter. Not
+    ``signable``: nobody can sign for a break of it."""
 
     id: str = Field(pattern=r"^R[0-9]{2}$")
     name: Name
@@ -148,17 +148,23 @@ class Reconciliation(_Part):
     total: Tolerance | None = None
     judged: Literal["ended", "known"] = "ended"
     severity: Literal["gate", "warning"] = "warning"
+    signable: bool = True
     max_age_days: int = Field(gt=0)
     materiality: Decimal | None = None
     owner: Owner
     not_run: str = ""
 
     @property
+    def legitimate_parts(self) -> tuple[Item | RowClass, ...]:
+        """Items, then classes."""
+        return (*self.items, *self.explained)
+
+    @property
     def statements(self) -> tuple[str, ...]:
         """Every SELECT of the rule, a metric's source included."""
         sides = [side for side in (self.left, self.right) if side]
         texts = [side.sql for side in sides if side.sql]
-        texts += [part.sql for part in (*self.items, *self.explained)]
+        texts += [part.sql for part in self.legitimate_parts]
         metrics = ["SELECT value FROM mart.quarterly_metric" for side in sides if side.metric]
         return (*texts, *metrics)
 
@@ -208,16 +214,10 @@ def _check(path: Path, rule: Reconciliation, metrics: Mapping[str, Metric]) -> N
     for name in rule.grain:
         if name in _RESERVED:
             raise refuse("grain", f"{name} is a word of the comparison itself", "name the key otherwise")
-    ids = [part.id for part in (*rule.items, *rule.explained)]
+    ids = [part.id for part in rule.legitimate_parts]
     if len(set(ids)) < len(ids):
         raise refuse("items, explained", "an id stands twice", "give each legitimate difference its own")
-    for place, tolerance in (("tolerance", rule.tolerance), ("total", rule.total)):
-        if tolerance and (tolerance.kind == "exact") != (tolerance.value == 0):
-            raise refuse(place, f"{tolerance.kind} {tolerance.value}", "give a value, or say exact")
-        if tolerance and tolerance.per_base and tolerance.kind != "absolute":
-            raise refuse(place, "per_base belongs to absolute", "say of: base for a share of it")
-    if rule.total and (rule.total.needs_base or rule.total.kind == "points"):
-        raise refuse("total", "a sum has no base and no points", "use exact, absolute or relative")
+    _check_tolerances(refuse, rule)
     base = ("base",) if rule.tolerance.needs_base else ()
     for place, side, more in (("left", rule.left, base), ("right", rule.right, ())):
         if side:
@@ -226,6 +226,16 @@ def _check(path: Path, rule: Reconciliation, metrics: Mapping[str, Metric]) -> N
         _check_sql(refuse, f"items.{item.id}", item.sql, (*rule.grain, "value"))
     for row_class in rule.explained:
         _check_sql(refuse, f"explained.{row_class.id}", row_class.sql, rule.grain)
+
+
+def _check_tolerances(refuse: Refuse, rule: Reconciliation) -> None:
+    for place, tolerance in (("tolerance", rule.tolerance), ("total", rule.total)):
+        if tolerance and (tolerance.kind == "exact") != (tolerance.value == 0):
+            raise refuse(place, f"{tolerance.kind} {tolerance.value}", "give a value, or say exact")
+        if tolerance and tolerance.per_base and tolerance.kind != "absolute":
+            raise refuse(place, "per_base belongs to absolute", "say of: base for a share of it")
+    if rule.total and (rule.total.needs_base or rule.total.kind == "points"):
+        raise refuse("total", "a sum has no base and no points", "use exact, absolute or relative")
 
 
 _RESERVED = {"quarter", "value", "base"}
@@ -269,6 +279,4 @@ def _check_sql(
     names = query.named_selects
     needed = {"quarter", *wanted}
     if len(names) != len(set(names)) or not needed <= set(names) <= needed | set(may):
-        raise refuse(
-            place, f"gives {', '.join(names)}", f"give exactly {', '.join(['quarter', *wanted])}"
-        )
+        raise refuse(place, f"gives {', '.join(names)}", f"give exactly {', '.join(['quarter', *wanted])}")

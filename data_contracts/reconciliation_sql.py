@@ -100,7 +100,6 @@ def _side(rule: Reconciliation, name: str, side: Side | None, base: bool) -> str
 
 
 def _output(sql: str) -> list[str]:
-    import sqlglot
 
     names: list[str] = sqlglot.parse_one(sql, dialect="duckdb").named_selects  # type: ignore[attr-defined]
     return names
@@ -139,7 +138,10 @@ def _together(rule: Reconciliation) -> str:
         f"COALESCE(l.value, CAST(0 AS {MONEY})) AS left_value",
         f"COALESCE(r.value, CAST(0 AS {MONEY})) AS right_value",
     ]
-    joins = [f"LEFT JOIN left_side AS l ON {_on(rule, 'l')}", f"LEFT JOIN right_side AS r ON {_on(rule, 'r')}"]
+    joins = [
+        f"LEFT JOIN left_side AS l ON {_on(rule, 'l')}",
+        f"LEFT JOIN right_side AS r ON {_on(rule, 'r')}",
+    ]
     if rule.tolerance.needs_base:
         columns.append(f"COALESCE(l.base, CAST(0 AS {MONEY})) AS base")
     for item in rule.items:

@@ -13,8 +13,9 @@ from typing import Any
 
 import typer
 
-from data_contracts import bi, metric_docs, render
+from data_contracts import bi, metric_docs, reconciliation_docs, render
 from data_contracts.metric import load_metrics
+from data_contracts.reconciliation import load_reconciliations
 from pipelines.cli.main import app
 
 CLI = Path(__file__).parent.parent / "docs" / "cli.md"
@@ -47,7 +48,10 @@ def write_all() -> list[Path]:
     """Render every reference page of ``docs/``; returns their paths."""
     CLI.write_text(command_reference(), encoding="utf-8")
     metric_docs.CATALOGUE.write_text(metric_docs.metric_catalogue(load_metrics()), encoding="utf-8")
-    return [CLI, render.write(), metric_docs.CATALOGUE, bi.write()]
+    reconciliation_docs.PAGE.write_text(
+        reconciliation_docs.reference(load_reconciliations()), encoding="utf-8"
+    )
+    return [CLI, render.write(), metric_docs.CATALOGUE, bi.write(), reconciliation_docs.PAGE]
 
 
 def _pages(command: Any, context: Any) -> Iterator[tuple[str, str, list[str]]]:

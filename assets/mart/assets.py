@@ -19,6 +19,7 @@ from assets.mart.figures import (
     figures_as_known,
     mark_stale,
     parts_that_miss_the_whole,
+    record_definitions,
     record_history,
 )
 from assets.mart.reconciliation_asset import reconciliation_assets
@@ -65,6 +66,7 @@ def _quarterly_metric(promise: OutputContract) -> dg.AssetsDefinition:
     def quarterly_metric(workspace: JibaoWorkspace) -> Iterator[Any]:
         with workspace.workspace.engine.begin() as session:
             create_quarterly_metric(session, metrics)
+            record_definitions(session, metrics)
             hold_to(session, promise)
             comment(session, promise, "table")
             stale = mark_stale(session, metrics)

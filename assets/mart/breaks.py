@@ -94,14 +94,16 @@ def sign(
 ) -> dict[str, Any]:
     """Append a signature for one of the breaks ``found`` (rows of ``mart.recon_break``); returns the entry.
 
-    Raises :class:`RefusedSignature` for a gate, an unknown key, another amount, a signer who prepared the
-    explanation, or a day that has passed.
+    Raises :class:`RefusedSignature` for a rule that is not signable, an unknown key, another amount, a signer
+    who prepared the explanation, or a day that has passed.
     """
-    if rule.severity == "gate":
-        raise RefusedSignature(f"{rule.id} is a gate: nobody can sign for it → mend what breaks it")
+    if not rule.signable:
+        raise RefusedSignature(f"nobody can sign for a break of {rule.id} → mend what breaks it")
     matching = [row for row in found if row["rule_id"] == rule.id and row["key_text"] == key]
     if not matching:
-        raise RefusedSignature(f"{rule.id} has no break {key!r} → `jibao reconcile {rule.id}` lists its breaks")
+        raise RefusedSignature(
+            f"{rule.id} has no break {key!r} → `jibao reconcile {rule.id}` lists its breaks"
+        )
     difference = Decimal(matching[0]["unexplained"])
     if signature.amount != difference:
         raise RefusedSignature(

@@ -13,7 +13,7 @@ from datetime import datetime
 from assets.materialize import create_cut_off
 from assets.sql_files import SqlFile, create_statement, sql_files, upstream_tables
 from assets.staged.known import create_known
-from data_contracts.metric import Metric, load_metrics, refusal
+from data_contracts.metric import Metric, definition_hash, load_metrics, refusal
 from data_contracts.metric_sql import COLUMNS, quarterly_metric_sql
 from data_contracts.model import TableContract
 from resources.engine import Engine, Session
@@ -27,6 +27,21 @@ PAST = "past"
 def create_quarterly_metric(session: Session, metrics: Mapping[str, Metric], catalog: str = "") -> None:
     """Compute every figure of every quarter into ``<catalog>mart.quarterly_metric``."""
     session.run(f"CREATE OR REPLACE TABLE {catalog}mart.quarterly_metric AS {quarterly_metric_sql(metrics)}")
+
+
+def record_definitions(session: Session, metrics: Mapping[str, Metric]) -> None:
+    """``meta.metric``: what each figure is, for SQL that has to know whether figures add up."""
+    session.run(
+        "CREATE OR REPLACE TABLE meta.metric (metric_id VARCHAR, name_zh VARCHAR, name_en VARCHAR, kind VARCHAR, "
+        "unit VARCHAR, owner VARCHAR, certifying_unit VARCHAR, not_over VARCHAR, definition_hash VARCHAR)"
+    )
+    for metric in metrics.values():
+        session.run(
+            "INSERT INTO meta.metric VALUES (:id, :zh, :en, :kind, :unit, :owner, :certifies, :not_over, :hash)",
+            id=metric.id, zh=metric.name.zh, en=metric.name.en, kind=metric.kind, unit=metric.unit,
+            owner=metric.owner, certifies=metric.certifying_unit,
+            not_over=" ".join(metric.additivity.not_over), hash=definition_hash(metric, metrics),
+        )  # fmt: skip
 
 
 def mark_stale(session: Session, metrics: Mapping[str, Metric]) -> dict[str, list[str]]:

@@ -118,7 +118,7 @@ def _compare(session: Session, rule: Reconciliation) -> None:
         session.run(
             f"INSERT INTO found_break SELECT '{rule.id}', {kept} FROM ({total_sql(rule, 'compared')}) AS t"
         )
-    for part in (*rule.items, *rule.explained):
+    for part in rule.legitimate_parts:
         amount = difference_column(part.id)
         session.run(
             f"INSERT INTO mart.recon_item SELECT :r, quarter, key_text, :i, :zh, :en, {amount}, :u "
@@ -193,8 +193,8 @@ def _create_breaks(
     session.run(
         "INSERT INTO mart.recon_break SELECT f.rule_id, f.quarter, f.key_text, f.org_code, f.left_value, "
         "f.right_value, f.left_value - f.right_value, f.explained, nullif(f.explained_by, ''), f.unexplained, "
-        "f.allowed, w.unit, h.first_seen_at, h.age, h.age > CAST(w.max_age AS INTEGER), w.severity, w.owner, w.role, h.state, "
-        "h.signed_amount, h.signed_by, h.prepared_by, h.reason_code, h.sign_expires, h.sign_reason "
+        "f.allowed, w.unit, h.first_seen_at, h.age, h.age > CAST(w.max_age AS INTEGER), w.severity, w.owner, "
+        "w.role, h.state, h.signed_amount, h.signed_by, h.prepared_by, h.reason_code, h.sign_expires, h.sign_reason "
         "FROM found_break AS f JOIN (SELECT *, CAST(date_diff('day', CAST(first_seen_at + INTERVAL 8 HOUR AS DATE), "
         "(SELECT cut_off_date FROM core.cut_off)) AS INTEGER) AS age FROM break_history) AS h "
         "ON f.rule_id = h.rule_id AND f.key_text = h.key_text "

@@ -31,7 +31,9 @@ def reconciliation_assets(contracts: Mapping[str, TableContract]) -> dg.AssetsDe
     """All three tables: they are made together, from one comparison."""
     rules = load_reconciliations()
     promises = [load_outputs()[f"mart.{name}"] for name in TABLES]
-    behind = known_behind([t.removeprefix("known.") for t in _read(rules) if t.startswith("known.")], contracts)
+    behind = known_behind(
+        [t.removeprefix("known.") for t in _read(rules) if t.startswith("known.")], contracts
+    )
 
     @dg.multi_asset(
         name="mart__reconciliation",
@@ -84,9 +86,16 @@ def _dependencies(
 
 
 def _spec(name: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
-    said = dict(promised(load_outputs()[f"mart.{name}"]))
-    del said["pool"]
-    return dg.AssetSpec(["mart", name], deps=deps, kinds={"sql", "table"}, **said)
+    said = promised(load_outputs()[f"mart.{name}"])
+    return dg.AssetSpec(
+        ["mart", name],
+        deps=deps,
+        kinds={"sql", "table"},
+        group_name=said["group_name"],
+        description=said["description"],
+        owners=said["owners"],
+        metadata=said["metadata"],
+    )
 
 
 def _listed(session: Session) -> dg.MarkdownMetadataValue:
@@ -95,7 +104,20 @@ def _listed(session: Session) -> dg.MarkdownMetadataValue:
         "coalesce(oldest_days, 0), coalesce(reason, '') FROM mart.reconciliation "
         "WHERE quarter = (SELECT max(quarter) FROM core.dim_quarter WHERE NOT is_current) ORDER BY rule_id"
     )
-    head = ("rule", "name", "quarter", "status", "keys", "left", "right", "unexplained", "breaks", "signed", "days", "")
+    head = (
+        "rule",
+        "name",
+        "quarter",
+        "status",
+        "keys",
+        "left",
+        "right",
+        "unexplained",
+        "breaks",
+        "signed",
+        "days",
+        "",
+    )
     return markdown_table(head, rows)
 
 

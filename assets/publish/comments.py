@@ -50,6 +50,18 @@ _META: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "message": "What is wrong, in words.",
         },
     ),
+    "control_total": (
+        "Each number of a subtotal or total row beside the sum of the rows read that it stands for.",
+        {
+            "sheet": "File and sheet.",
+            "row_no": "Number of the subtotal or total row in the sheet.",
+            "column_name": "Column.",
+            "quarter": "Quarter of the month in the file's name, else of the day it became known.",
+            "printed": "What the row says.",
+            "read": "Sum of the rows read.",
+            "rows_read": "Number of those rows.",
+        },
+    ),
     "scope_version": (
         "Highest delivered version of each scope of a re-sent workbook.",
         {"scope": "Values of the scope columns, joined by |.", "version": "Version in force."},
@@ -57,6 +69,20 @@ _META: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "staged_definition": (
         "Definition each table's rows were staged under; a change of it stages the table anew.",
         {"definition_hash": "Hash of the SQL its contract compiles to."},
+    ),
+    "metric": (
+        "What each figure is; docs/metrics.md says it in words.",
+        {
+            "metric_id": "Id of the figure.",
+            "name_zh": "Chinese name.",
+            "name_en": "English name.",
+            "kind": "flow, stock, distinct, ratio, event_date or forecast.",
+            "unit": "Unit of the stored value.",
+            "owner": "Department that answers for the definition.",
+            "certifying_unit": "Unit that certifies the figure.",
+            "not_over": "Dimensions over which values may not be added, blank between.",
+            "definition_hash": "sha256 of what decides the value.",
+        },
     ),
     "source_state": (
         "How the last extraction of each table went.",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from assets.staged import load
 from assets.staged.candidate import build_candidate, dispose, mark, relation
+from assets.staged.control_totals import record_control_totals
 from assets.staged.load import Batch, LoadReport
 from assets.staged.quarantine import settle
 from assets.staged.tables import create_restricted, create_staged
@@ -107,6 +108,7 @@ def stage(
     with engine.begin() as session:
         if not blocked:
             load.write_versions(session, contract, batch)
+            record_control_totals(session, contract, batch)
         load.record_load(session, contract, report)
         _record_results(session, contract, batch, results)
         _prove_written(session, contract, report)

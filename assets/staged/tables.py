@@ -22,6 +22,10 @@ _META = {
         "unit VARCHAR, evaluated BIGINT, violations BIGINT, expectation_violations BIGINT, status VARCHAR, "
         "message VARCHAR"
     ),
+    "meta.control_total": (
+        "table_name VARCHAR, batch_id VARCHAR, known_at TIMESTAMP, sheet VARCHAR, row_no BIGINT, "
+        "column_name VARCHAR, quarter VARCHAR, printed DECIMAL(38,6), read DECIMAL(38,6), rows_read BIGINT"
+    ),
     "meta.scope_version": "table_name VARCHAR, scope VARCHAR, version BIGINT",
     "meta.staged_definition": "table_name VARCHAR, definition_hash VARCHAR",
     "meta.source_state": (

@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from assets.mart.breaks import RefusedSignature
 from data_contracts.model import ContractError
-from pipelines.cli import contracts, demo, explain, quarantine, read, run
+from pipelines.cli import contracts, demo, explain, quarantine, read, reconcile, run
 from resources.failures import RefusedRun, SourceFailure
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(demo.app, name="demo")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(reconcile.app, name="reconcile")
 for module in (run, read, explain):
     module.register(app)
 
@@ -36,6 +38,14 @@ def main() -> None:
 
     try:
         app()
-    except (DemoError, RefusedRun, SourceFailure, ContractError, NoFigure, read.NotPublished) as error:
+    except (
+        DemoError,
+        RefusedRun,
+        SourceFailure,
+        RefusedSignature,
+        ContractError,
+        NoFigure,
+        read.NotPublished,
+    ) as error:
         Console(stderr=True).print(f"[bold red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
