@@ -15,7 +15,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
-from pipelines.cli.read import _quarter, _rows, published
+from pipelines.cli.read import _rows, published, quarter_named
 from resources.settings import load_settings
 
 _STATUS = {"within": "[green]✓ within[/]", "out": "[bold red]✗ out[/]", "not_run": "[dim]– not run[/]"}
@@ -62,7 +62,7 @@ def list_rules(
     one = _rule(rule).id if rule else ""
     with published(home) as connection:
         newest = "SELECT max(quarter) FROM core.dim_quarter WHERE NOT is_current"
-        wanted = _quarter(quarter) if quarter else connection.exec_driver_sql(newest).scalar_one()
+        wanted = quarter_named(quarter) if quarter else connection.exec_driver_sql(newest).scalar_one()
         where = "(:every OR quarter = :q) AND (:r = '' OR rule_id = :r)"
         chosen: dict[str, Any] = {"every": every or bool(one and not quarter), "q": wanted, "r": one}
         rows = _rows(
