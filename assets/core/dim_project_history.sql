@@ -12,6 +12,10 @@ WITH referenced AS (
     SELECT project_code FROM core.fct_municipal_task
     UNION
     SELECT project_code FROM core.dim_park_history
+    UNION
+    SELECT project_code FROM core.dim_section_history
+    UNION
+    SELECT project_code FROM core.fct_concrete_delivery
 ),
 
 member AS (

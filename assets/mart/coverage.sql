@@ -55,6 +55,40 @@ investment AS (
     ) AS r ON o.project_code = r.project_code AND o.stat_month = r.stat_month
 ),
 
+-- A section owes its weekly report from the month after its start until it is completed; a month is reported when the
+-- last report before its end is no older than two weeks.
+section_owed AS (
+    SELECT s.section_code, s.project_code, s.org_code, m.stat_month, m.month_end
+    FROM months AS m
+    INNER JOIN core.dim_section AS s ON s.start_date < m.month_start
+    INNER JOIN core.dim_project AS p ON s.project_code = p.project_code
+    LEFT JOIN core.fct_milestone AS c
+        ON s.section_code = c.section_code
+        AND c.milestone_code = 'completion'
+    WHERE
+        s.contract_nature = 'construction'
+        AND NOT p.is_deleted
+        AND (c.date_met IS NULL OR c.date_met > m.month_end)
+        AND m.month_end >= (SELECT min(report_date) FROM core.fct_section_progress)
+),
+
+sections AS (
+    SELECT
+        'fct_section_progress' AS fact,
+        'section' AS unit_kind,
+        o.section_code AS unit_code,
+        o.org_code,
+        o.project_code,
+        CAST(NULL AS VARCHAR) AS park_code,
+        o.stat_month,
+        o.month_end,
+        COALESCE(max(r.report_date) >= o.month_end - INTERVAL 14 DAY, FALSE) AS reported,
+        max(r.report_date) AS last_report
+    FROM section_owed AS o
+    LEFT JOIN core.fct_section_progress AS r ON o.section_code = r.section_code AND r.report_date <= o.month_end
+    GROUP BY o.section_code, o.org_code, o.project_code, o.stat_month, o.month_end
+),
+
 book_state AS (
     SELECT
         org_code,
@@ -199,6 +233,9 @@ heard_from AS (
 
 SELECT fact, unit_kind, unit_code, stat_month, month_end, org_code, project_code, park_code, reported, last_report
 FROM investment
+UNION ALL
+SELECT fact, unit_kind, unit_code, stat_month, month_end, org_code, project_code, park_code, reported, last_report
+FROM sections
 UNION ALL
 SELECT fact, unit_kind, unit_code, stat_month, month_end, org_code, project_code, park_code, reported, last_report
 FROM books

@@ -1,8 +1,8 @@
-"""The plant system's ledger con_cc_delivery: delivery tickets, every column text.
+"""The plant system's ledgers: delivery tickets (con_cc_delivery), every column text, and the contracts.
 
 Belongs here: which versions of a ticket the system shows from when, and how people spell numbers there
 (D01 full-width digits, D07 numbers with commas and blanks). Keep out: what was delivered
-(``concrete_tickets``) and for whom (``concrete_contracts``).
+(``concrete_tickets``), for whom (``concrete_contracts``), and the rows of contracts (``concrete_supply``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 
+from demo.ledgers import concrete_supply
 from demo.ledgers.concrete_contracts import SELLER, Contract, contracts
 from demo.ledgers.concrete_tickets import Ticket, tickets
 from demo.timeline import Event, Row, Timeline, collector_paused
@@ -204,10 +205,10 @@ def _events(world: World) -> list[Event]:
 
 
 def build(world: World) -> list[Timeline]:
-    """Give the con_cc_delivery timeline; at scale N the tickets of 2023 multiply."""
+    """Give the timelines of contracts and tickets; at scale N the tickets of 2023 multiply."""
     end = datetime.combine(HISTORY_END, time.max)
     with collector_paused():
         events = [event for event in _events(world) if event[0] <= end]
     # The books have read the loads too by now, or will make them again: nobody else holds them.
     tickets.cache_clear()
-    return [Timeline(TABLE, COLUMNS, events)]
+    return [concrete_supply.build(world), Timeline(TABLE, COLUMNS, events)]
