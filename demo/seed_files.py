@@ -1,6 +1,6 @@
 """The demo's fixed facts as files: how ``seeds/*.csv`` and ``seeds/*.yaml`` are read.
 
-Belongs here: the two readers. Keep out: what the facts mean (``demo.world``, ``demo.ledgers``).
+Belongs here: the readers. Keep out: what the facts mean (``demo.world``, ``demo.ledgers``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ import yaml
 
 SEEDS = Path(__file__).parent / "seeds"
 """Folder of the name lists and fixed facts (CSV and YAML) the ledgers are built from."""
+
+
+def seed_text(name: str) -> str:
+    """Content of ``seeds/<name>``, a file named with its ending."""
+    return (SEEDS / name).read_text(encoding="utf-8")
 
 
 def seed_rows(name: str) -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ from datetime import date, datetime, time, timedelta
 
 from data_contracts.codes import USCI_ALPHABET
 from demo.ledgers.concrete_contracts import contracts
+from demo.ledgers.contractors import contractors
 from demo.ledgers.coop import villages
 from demo.ledgers.finance_parties import customers, group_code, pools, tenant_codes
 from demo.ledgers.forms import office_time, padded, soon_after
@@ -121,6 +122,15 @@ def _villages() -> Iterator[Party]:
         yield Party(village.party, "YWCT-03", name, None, "village", None, region=village.region)
 
 
+_BUILT_BY = {"construction": "4710", "supervision": "7482", "design": "7484"}
+
+
+def _contractors(world: World) -> Iterator[Party]:
+    """Companies that hold contracts of sections; a builder that buys concrete has a customer's code too."""
+    for held in contractors(world):
+        yield Party(held.party, GROUP, held.name, held.usci, "supplier", _BUILT_BY[held.kind])
+
+
 class _Pool:
     """Draws the companies and people of the pools that nothing else in the group knows."""
 
@@ -133,12 +143,6 @@ class _Pool:
         industry = self.rng.choice(_TRADES[code[:2]])
         name = self.names.draw(industry)
         return Party(code, org_code, name, random_usci(self.rng), cp_type, industry)
-
-    def contractor(self, code: str) -> Party:
-        """A construction company; its name says so."""
-        name = self.names.draw("7320")
-        stem = name.replace("技术研究", "建设").replace("检测技术", "市政工程")
-        return Party(code, GROUP, stem, random_usci(self.rng), "supplier", "4710")
 
     def agency(self, code: str) -> Party:
         """A travel agency that sells tickets of the public park."""
@@ -155,7 +159,6 @@ class _Pool:
         """Every record of the drawn pools."""
         shared = pools(self.world, GROUP)
         yield from (self.company(code, GROUP, "supplier") for code in shared["supplier"])
-        yield from (self.contractor(code) for code in shared["contractor"])
         yield from (self.company(code, GROUP, "customer") for code in shared["steel_buyer"])
         for number, code in enumerate(shared["water_user"]):
             household = number % 5 < 2
@@ -210,7 +213,8 @@ def parties(world: World) -> dict[str, Party]:
     """Every master record by code; about 3,500 at scale 1."""
     pool = _Pool(world)
     drawn = list(pool.all())
-    found = {p.code: p for p in (*_group(world), *_tenants(world), *_concrete_customers(world), *drawn)}
+    known = (_group, _tenants, _concrete_customers, _contractors)
+    found = {p.code: p for p in (*(p for make in known for p in make(world)), *drawn)}
     by_code = {p.code: p for p in drawn}
     for number in range(1, _BOTH_SIDES + 1):
         buyer, supplier = f"GC{number:04d}", by_code[f"GY{number * 11:04d}"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from pathlib import Path
@@ -20,10 +20,13 @@ from demo.systems.changes import Changes
 from demo.systems.finance_server import OWNER, connect
 from demo.systems.home import Home, State
 from demo.systems.layouts import layouts, sheets_beside
-from demo.systems.overlay import Overlay, Touch
+from demo.systems.overlay import Overlay, Touch, read_touches
 from demo.systems.tables import REST_SYSTEMS, SourceTable, source_tables
 from demo.systems.watermarks import midnight_z
 from demo.timeline import Row
+
+TICK = timedelta(minutes=1)
+"""Each change moves the demo's clock by so much."""
 
 Found = tuple[Row, str]
 """A row as the system shows it, and the workbook it stands in ('' elsewhere)."""
@@ -54,6 +57,7 @@ class FinanceDesk(Desk):
 
     def __init__(self, home: Home, state: State) -> None:
         self._port, self._password = state.ports["finance"], state.secrets["owner"]
+        self._edits, self._clock = home.edits, state.now + TICK
 
     def _connect(self) -> psycopg.Connection:
         return connect(self._port, OWNER, self._password)
@@ -64,14 +68,15 @@ class FinanceDesk(Desk):
             return [(row, "") for row in finance_db.find(connection, table, where)]
 
     def write(self, touches: list[Touch]) -> None:
-        """All in one transaction; :class:`DemoError` for a value the column's type refuses."""
+        """All in one transaction; :class:`DemoError` for a value the column's type refuses.
+
+        What the system derives from the changed rows changes with them; an earlier edit of it stays.
+        """
+        changed = {touch.table for touch in touches}
         with self._connect() as connection, connection.transaction():
             for touch in touches:
-                table = source_tables()[touch.table]
-                if touch.gone:
-                    finance_db.apply(connection, [(table, Changes([], [touch.key]))])
-                else:
-                    finance_db.change(connection, table, touch.key, touch.values)
+                finance_db.touched(connection, touch)
+            finance_db.derive(connection, self._clock, read_touches(self._edits), changed)
 
 
 class ConcreteDesk(Desk):

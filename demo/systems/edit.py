@@ -7,17 +7,15 @@ the system's own. Keep out: how a system is written to (``desks``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from demo.systems.desks import Desk, Found, desk_of
+from demo.systems.desks import TICK, Desk, Found, desk_of
 from demo.systems.errors import DemoError
 from demo.systems.home import Home
 from demo.systems.overlay import Touch, append_touches
 from demo.systems.tables import SourceTable, find_table, source_tables
 from demo.systems.watermarks import write
-
-_TICK = timedelta(minutes=1)
 
 
 def edit(
@@ -38,7 +36,7 @@ def edit(
         desk = desk_of(demo, state, chosen.system)
         found = _found(desk, chosen, where)
         values = _new_values(desk, chosen, set, delete)
-        clock = state.now + _TICK
+        clock = state.now + TICK
         touches = _touches(desk, chosen, found, values, delete, clock)
         desk.write(touches)
         append_touches(demo.edits, touches)

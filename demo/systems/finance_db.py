@@ -6,16 +6,19 @@ anything that reads it as a user of the system would.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from demo.seed_files import seed_text
 from demo.systems.changes import Changes
 from demo.systems.errors import DemoError
 from demo.systems.finance_server import READER
-from demo.systems.tables import SourceTable
+from demo.systems.overlay import Touch
+from demo.systems.tables import SourceTable, source_tables, tables_of
 from demo.timeline import Row
 
 
@@ -50,8 +53,13 @@ def _copy(connection: psycopg.Connection, table: SourceTable, rows: Iterable[Row
             copy.write_row([row.get(column) for column in columns])
 
 
-def load(connection: psycopg.Connection, tables: Iterable[tuple[SourceTable, list[Row]]]) -> None:
-    """Make the tables anew with the given rows, in one transaction."""
+def load(
+    connection: psycopg.Connection,
+    tables: Iterable[tuple[SourceTable, list[Row]]],
+    clock: datetime,
+    touches: Iterable[Touch],
+) -> None:
+    """Make the tables anew with the given rows, in one transaction; derived ones as of ``clock``, edits kept."""
     with connection.transaction():
         for table, rows in tables:
             try:
@@ -63,15 +71,53 @@ def load(connection: psycopg.Connection, tables: Iterable[tuple[SourceTable, lis
                     f"finance.{table.source} does not take its ledger's rows: {error}",
                     f"mend the ledger of {table.table} or the types in seeds/source_tables.yaml",
                 ) from error
+        derive(connection, clock, touches)
 
 
-def apply(connection: psycopg.Connection, changes: Iterable[tuple[SourceTable, Changes]]) -> None:
-    """Write changed rows whole and take away gone ones, in one transaction."""
+def apply(
+    connection: psycopg.Connection,
+    changes: Iterable[tuple[SourceTable, Changes]],
+    clock: datetime,
+    touches: Iterable[Touch],
+) -> None:
+    """Write changed rows whole and take away gone ones, in one transaction; then as :func:`load` ends."""
     with connection.transaction():
         for table, change in changes:
             _delete(connection, table, [*change.gone, *map(table.key_of, change.rows)])
             if change.rows:
                 _copy(connection, table, change.rows)
+        derive(connection, clock, touches)
+
+
+def derive(
+    connection: psycopg.Connection, clock: datetime, touches: Iterable[Touch], changed: Collection[str] = ()
+) -> None:
+    """Let the system make its derived tables anew, as of ``clock`` (local time), with people's edits on top.
+
+    ``changed``: only those that rest on one of these tables; without it, all.
+    """
+    derived = {
+        table.table: table
+        for table in tables_of("finance")
+        if table.derived and (not changed or set(changed) & set(table.derived.tables))
+    }
+    connection.execute("SELECT set_config('demo.clock', %s, true)", [clock.isoformat(" ", "seconds")])
+    for table in derived.values():
+        assert table.derived is not None
+        connection.execute(seed_text(f"{table.derived.sql}.sql").encode())
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.source)))
+    for touch in touches:
+        if touch.table in derived:
+            touched(connection, touch)
+
+
+def touched(connection: psycopg.Connection, touch: Touch) -> None:
+    """Make one change a person made."""
+    table = source_tables()[touch.table]
+    if touch.gone:
+        _delete(connection, table, [touch.key])
+    else:
+        change(connection, table, touch.key, touch.values)
 
 
 def _delete(connection: psycopg.Connection, table: SourceTable, keys: list[tuple[str, ...]]) -> None:

@@ -15,7 +15,7 @@ from demo.systems.changes import Changes, changed_between, rows_at
 from demo.systems.finance_server import OWNER
 from demo.systems.home import Home, State, shown_at
 from demo.systems.layouts import layouts
-from demo.systems.overlay import Overlay
+from demo.systems.overlay import Overlay, read_touches
 from demo.systems.tables import SourceTable, tables_of
 from demo.timeline import Row, Timeline
 
@@ -29,7 +29,11 @@ def _writers(root: Home, state: State, system: str) -> Iterator[tuple[_Load, _Ap
     """How the system takes all rows of its tables, and how it takes changes."""
     if system == "finance":
         with finance_server.connect(state.ports["finance"], OWNER, state.secrets["owner"]) as connection:
-            yield partial(finance_db.load, connection), partial(finance_db.apply, connection)
+            clock, touches = shown_at(state.day), read_touches(root.edits)
+            yield (
+                partial(finance_db.load, connection, clock=clock, touches=touches),
+                partial(finance_db.apply, connection, clock=clock, touches=touches),
+            )
     elif system == "concrete":
         yield partial(concrete_db.load, root.concrete), partial(concrete_db.apply, root.concrete)
     else:

@@ -30,6 +30,14 @@ class MovesWith:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """Rows the system computes itself: by ``seeds/<sql>.sql``, anew when any of ``tables`` changes."""
+
+    sql: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SourceTable:
     """One table as its source system names it. ``columns`` maps the catalogue's name to an SQL type."""
 
@@ -45,6 +53,7 @@ class SourceTable:
     indexes: tuple[str, ...] = ()
     moves_with: MovesWith | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    derived: Derived | None = None
 
     def key_of(self, row: Mapping[str, object]) -> tuple[str, ...]:
         """The row's key as texts, as edits remember it."""
@@ -84,7 +93,7 @@ def _table(system: str, table: str, spec: Mapping[str, Any]) -> SourceTable:
     listed = spec.get("columns", {})
     columns = dict(listed) if isinstance(listed, dict) else dict.fromkeys(listed, "text")
     watermark = spec.get("watermark", {})
-    moves = spec.get("moves_with")
+    moves, derived = spec.get("moves_with"), spec.get("derived")
     return SourceTable(
         table=table,
         system=system,
@@ -98,6 +107,7 @@ def _table(system: str, table: str, spec: Mapping[str, Any]) -> SourceTable:
         indexes=tuple(spec.get("indexes", ())),
         moves_with=MovesWith(moves["column"], tuple(moves["tables"])) if moves else None,
         fields=_fields(system, spec, columns),
+        derived=Derived(derived["sql"], tuple(derived["tables"])) if derived else None,
     )
 
 

@@ -119,6 +119,7 @@ def test_every_rule_says_what_is_wrong_and_what_cures_it(name: str) -> None:
 def test_names_of_people_are_restricted() -> None:
     restricted = {f"{n}.{c.name}" for n in CATALOGUED for c in CONTRACTS[n].restricted}
     assert restricted == {
+        "fin_counterparty.bank_account",
         "fin_period.changed_by", "fin_voucher.prepared_by", "fin_voucher.checked_by", "fin_voucher.posted_by",
         "con_safety_activity.leader", "park_hazard.responsible", "park_hazard.verifier",
     }  # fmt: skip

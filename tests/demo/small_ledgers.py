@@ -62,6 +62,15 @@ def _finance() -> list[Timeline]:
         (OLD, False, _line(first, 2, "0", "113.0000", OLD)),
         (BETWEEN, False, _line(second, 1, "113.0000", "0", BETWEEN)),
     ]
+    period: Row = {
+        "org_code": "YWCT-03",
+        "fiscal_year": "2024",
+        "period_no": "09",
+        "state_seq": 1,
+        "close_status": "open",
+        "changed_at": OLD,
+        "ts": f"{OLD:%Y-%m-%d %H:%M:%S}",
+    }
     org: Row = {"org_code": "YWCT-03", "org_name": "义乌市建科有限公司", "usci": "91330782MA00000000"}
     return [
         _timeline("fin_org", (OLD, False, {**org, "ts": "2023-01-01 08:00:00"})),
@@ -72,6 +81,7 @@ def _finance() -> list[Timeline]:
             (BETWEEN, False, voucher(second, BETWEEN)),
         ),
         _timeline("fin_voucher_line", *lines),
+        _timeline("fin_period", (OLD, False, period)),
     ]
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -25,7 +26,7 @@ from demo.systems import group
 from demo.systems.edit import edit
 from demo.systems.errors import DemoError
 from demo.systems.processes import port_is_free
-from tests.demo.small_ledgers import HAZARDS, LATER, PROJECTS, UP, small_ledgers
+from tests.demo.small_ledgers import HAZARDS, LATER, OLD, PROJECTS, UP, small_ledgers
 
 pytestmark = pytest.mark.integration
 
@@ -437,3 +438,31 @@ def test_an_edit_that_cannot_be_made_says_what_can(
 def test_without_a_demo_an_edit_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(DemoError, match="jibao demo up"):
         edit(tmp_path, "park_hazard", {"hazard_no": "1"}, {"status": "closed"})
+
+
+BALANCES: LiteralString = (
+    "SELECT account_code, open_amt, debit_amt, credit_amt, close_dir, close_amt, ts "
+    "FROM gl_balance ORDER BY account_code"
+)
+
+
+def test_the_finance_system_keeps_its_balances_itself(own: Demo) -> None:
+    zero, amount = Decimal("0.0000"), Decimal("113.0000")
+    posted = f"{OLD:%Y-%m-%d %H:%M:%S}"
+    assert own.sql(BALANCES) == [
+        ("1122", zero, amount, zero, "借", amount, posted),
+        ("6001", zero, zero, amount, "贷", amount, posted),
+    ]
+    edit(own.home, "fin_balance", {"account_code": "6001"}, {"close_amt": "100"})
+    edit(own.home, "fin_voucher", {"voucher_no": "1"}, {"void_flag": "Y"})
+    receivable, revenue = own.sql(BALANCES)
+    assert receivable[1:6] == (zero, zero, zero, "平", zero), "a void voucher leaves a row of nothing"
+    assert receivable[6] > posted
+    assert revenue[5] == Decimal("100.0000"), "what a person typed stays"
+    edit(own.home, "fin_voucher", {"voucher_no": "1"}, {"void_flag": "N"})
+    receivable, revenue = own.sql(BALANCES)
+    assert (receivable[5], revenue[5]) == (amount, Decimal("100.0000"))
+    group.advance(own.home, LATER, timelines=small_ledgers())
+    receivable, revenue = own.sql(BALANCES)
+    assert receivable[5] == zero, "a line of it now belongs to another voucher: neither balances"
+    assert revenue[5] == Decimal("100.0000")
