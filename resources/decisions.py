@@ -6,7 +6,8 @@ the raw batches it is all the state there is; the work databases are a cache of 
 One JSON object a line: ``seq, kind, at`` (known_at, UTC ISO), the entry's own fields, ``prev`` (hash of the
 line before) and ``hash`` (sha256 over the line without it). Kinds so far: ``batch`` (a landed batch counts
 from here on), ``load`` (it was staged, or blocked, with its conservation counts), ``restage`` (a
-table was staged anew under a changed contract) and ``run`` (a run published; its cut-off is known from here on).
+table was staged anew under a changed contract), ``waive``, ``revoke`` and ``replay`` (decisions on rejected
+rows) and ``run`` (a run published; its cut-off is known from here on).
 """
 
 from __future__ import annotations

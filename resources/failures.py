@@ -42,5 +42,9 @@ class TransientFailure(SourceFailure):
     """A retry may mend it: refused connection, time-out, HTTP 429 or 5xx, locked file."""
 
 
+class RefusedDecision(SourceFailure):
+    """A decision that is not taken: no such row or rule, or one that nobody may take. Nothing was written."""
+
+
 class RefusedRun(Exception):
     """The run may not start: another writer holds the lock, or ``known_at`` does not move forward."""

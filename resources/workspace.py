@@ -99,7 +99,8 @@ def hold(settings: Settings, *, run_id: str, now: datetime | None = None) -> Ite
 
 def last_known_at(decisions: DecisionsLog) -> datetime | None:
     """``known_at`` of the newest entry, None before the first."""
-    instants = [datetime.fromisoformat(e["at"]) for e in decisions.entries() if e["kind"] in ("batch", "run")]
+    dated = ("batch", "run", "waive", "revoke", "replay")
+    instants = [datetime.fromisoformat(e["at"]) for e in decisions.entries() if e["kind"] in dated]
     return max(instants, default=None)
 
 

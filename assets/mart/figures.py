@@ -56,7 +56,7 @@ def mark_stale(session: Session, metrics: Mapping[str, Metric]) -> dict[str, lis
         for r in session.rows(
             "SELECT DISTINCT q.table_name FROM private.quarantine.quarantined_row AS q JOIN meta.batch_load AS l "
             "ON l.table_name = q.table_name AND l.batch_id = q.batch_id "
-            "WHERE q.replaces_current AND q.settled_at IS NULL AND l.status = 'loaded'"
+            "WHERE q.replaces_current AND q.settled_at IS NULL AND q.moved IS NULL AND l.status = 'loaded'"
         )
     }
     found: dict[str, list[str]] = {}

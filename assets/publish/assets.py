@@ -16,10 +16,7 @@ from assets.sql_files import sql_files
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 
-MART = (
-    "quarterly_metric_history", "claim_result", "reconciliation", "recon_break", "recon_item", "data_quality",
-    "conservation", "freshness",
-)  # fmt: skip
+MADE_BY_CODE = ("quarterly_metric_history", "claim_result", "reconciliation", "recon_break", "recon_item")
 
 
 def publish_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:
@@ -31,7 +28,7 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["publish", "warehouse"],
         deps=[
-            *(["mart", name] for name in MART),
+            *(["mart", name] for name in dict.fromkeys((*MADE_BY_CODE, *sql_files("mart")))),
             *(["core", name] for name in _read_by_readers_only()),
         ],
         group_name="reporting",

@@ -84,6 +84,22 @@ _META: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "definition_hash": "sha256 of what decides the value.",
         },
     ),
+    "movement": (
+        "Decisions on rejected rows: waivers, revocations, replays; see mart.quarantine_movement.",
+        {
+            "seq": "Line of the decisions log.",
+            "kind": "waive, revoke or replay.",
+            "rule_id": "Rule waived; of a replay the rule it was limited to.",
+            "key_text": "Natural key, its parts joined by |.",
+            "decided_by": "Who decided.",
+            "reason": "Why.",
+            "considered": "Rejected rows it looked at.",
+            "admitted": "Rows no longer rejected.",
+            "kept_out": "Rows that stay rejected.",
+            "ended": "Versions it ended.",
+            "made": "Versions it made.",
+        },
+    ),
     "source_state": (
         "How the last extraction of each table went.",
         {
@@ -100,7 +116,8 @@ _META: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "source_ref": "Where the row stands at the source.",
             "row_no": "Number of the row there.",
             "replaces_current": "True when an older version of the row stays current meanwhile.",
-            "state": "open, held (its parent is not known yet) or resolved (a later version passed).",
+            "state": "open, held (its parent is not known yet), resolved (a later version passed), waived (admitted "
+            "by a person) or replayed (it passed when judged again).",
         },
     ),
 }

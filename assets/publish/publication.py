@@ -32,7 +32,7 @@ def loaded_since(ws: Workspace) -> list[str]:
     for entry in ws.decisions.entries():
         if entry["kind"] == "run":
             loaded.clear()
-        elif entry["kind"] == "load":
+        elif entry["kind"] in ("load", "waive", "revoke", "replay"):
             loaded[entry["table"]] = None
     return list(loaded)
 

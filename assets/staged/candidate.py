@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from assets.staged.tables import key_text
+from assets.staged.verdicts import NOTHING_DECIDED, Deferred, Verdicts, Waiver, short
 from data_contracts.model import TableContract
 from data_contracts.rules import Rule
 from data_contracts.to_sql import candidate_select, counts_select, marks_select
@@ -34,14 +35,22 @@ def build_candidate(
     return int(private.row(f"SELECT count(*) FROM {relation(contract)}")[0])
 
 
-def mark(private: Session, contract: TableContract, rules: Sequence[Rule]) -> Mapping[str, int]:
-    """Mark every broken rule on every row; exact violations by rule id, in each rule's unit."""
+def mark(
+    private: Session, contract: TableContract, rules: Sequence[Rule], decided: Verdicts = NOTHING_DECIDED
+) -> Mapping[str, int]:
+    """Mark every broken rule on every row; exact violations by rule id, in each rule's unit.
+
+    A waived rule is broken all the same and counted; it rejects the row no longer.
+    """
     candidate, marks = relation(contract), relation(contract, "marks")
     private.run(f"CREATE OR REPLACE TABLE {marks} AS {marks_select(rules, candidate)}")
     counts = private.row(counts_select(rules, candidate, marks))
+    broken = relation(contract, "broken")
+    _record_waivers(private, contract, decided.waivers)
     private.run(
-        f"CREATE OR REPLACE TABLE {relation(contract, 'broken')} AS {_broken(contract, rules, marks)}"
+        f"CREATE OR REPLACE TABLE {broken} AS {_broken(contract, rules, marks, bool(decided.waivers))}"
     )
+    _defer(private, contract, decided.deferred)
     return {rule.id: int(count or 0) for rule, count in zip(rules, counts, strict=True)}
 
 
@@ -55,7 +64,24 @@ def dispose(private: Session, contract: TableContract, rules: Sequence[Rule]) ->
     return {name: int(found.get(name, 0)) for name in DISPOSITIONS}
 
 
-def _broken(contract: TableContract, rules: Sequence[Rule], marks: str) -> str:
+def _record_waivers(private: Session, contract: TableContract, waivers: Collection[Waiver]) -> None:
+    table = relation(contract, "waived")
+    private.run(f"CREATE OR REPLACE TABLE {table} (key_text VARCHAR, row_hash VARCHAR, rule VARCHAR)")
+    for waiver in sorted(waivers, key=repr):
+        private.run(
+            f"INSERT INTO {table} VALUES (:k, :h, :r)", k=waiver.key_text, h=waiver.row_hash, r=waiver.rule
+        )
+
+
+def _defer(private: Session, contract: TableContract, deferred: Sequence[Deferred]) -> None:
+    broken = relation(contract, "broken")
+    for row in deferred:
+        rules = ",".join(f"{contract.name}.{rule}" for rule in row.rules)
+        private.run(f"DELETE FROM {broken} WHERE _row_id = :i", i=row.row_id)
+        private.run(f"INSERT INTO {broken} VALUES (:i, :r, :r)", i=row.row_id, r=rules)
+
+
+def _broken(contract: TableContract, rules: Sequence[Rule], marks: str, waived: bool) -> str:
     """Rule ids per marked row. A uniqueness error with a declared first copy spares that copy."""
     marking = [r for r in rules if r.scope != "table"]
     texts, errors, ranks = [], [], []
@@ -71,7 +97,15 @@ def _broken(contract: TableContract, rules: Sequence[Rule], marks: str) -> str:
                 f'row_number() OVER (PARTITION BY m.r{i}, {keys} ORDER BY c."{first}", {own}, m._row_id) AS k{i}'
             )
             spared = f" AND m.k{i} > 1"
+        if waived:
+            spared += f" AND strpos(m.waived, ',{short(rule.id, contract.name)},') = 0"
         errors.append(f"CASE WHEN m.r{i}{spared} THEN '{rule.id}' END")
+    if waived:
+        ranks.append(
+            "coalesce((SELECT ',' || string_agg(w.rule, ',') || ',' FROM "
+            f"{relation(contract, 'waived')} AS w WHERE w.row_hash = c._row_hash "
+            f"AND w.key_text = {key_text(contract, 'c')}), '') AS waived"
+        )
     source = f"SELECT m.*{''.join(f', {r}' for r in ranks)} FROM {marks} AS m"
     if ranks:
         source += f" JOIN {relation(contract)} AS c ON c._row_id = m._row_id"

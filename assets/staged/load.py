@@ -74,7 +74,7 @@ def write_private(private: Session, contract: TableContract, batch: Batch) -> No
     private.run(
         "INSERT INTO private.quarantine.quarantined_row "
         "SELECT :t, :b, CAST(:k AS TIMESTAMP), c._row_id, c._source_ref, c._row_no, d.key_text, d.errors, "
-        f"d.replaces_current, CAST(json_object({raw_row}) AS VARCHAR), NULL "
+        f"d.replaces_current, CAST(json_object({raw_row}) AS VARCHAR), NULL, c._row_hash, NULL, NULL "
         f"FROM {candidate} AS c JOIN {relation(contract, 'disposition')} AS d ON d._row_id = c._row_id "
         "WHERE d.disposition = 'quarantined'",
         t=name, b=batch.batch_id, k=batch.known_utc,

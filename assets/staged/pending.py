@@ -22,12 +22,16 @@ from resources.workspace import Workspace
 
 @dataclass(frozen=True)
 class PendingBatch:
-    """A committed batch that is not loaded. ``is_new``: it never was, so it is validated by both back ends."""
+    """A committed batch that is not loaded. ``is_new``: it never was, so it is validated by both back ends.
+
+    ``seq``: its place in the decisions log.
+    """
 
     batch: Batch
     parquet: Path
     columns: tuple[str, ...]
     is_new: bool
+    seq: int
 
 
 def committed_batches(workspace: Workspace, contract: TableContract, *, staged: bool) -> list[PendingBatch]:
@@ -78,6 +82,7 @@ def _pending(
         parquet=workspace.raw.read_path(manifest),
         columns=tuple(manifest.columns),
         is_new=is_new,
+        seq=int(entry["seq"]),
     )
 
 

@@ -15,10 +15,11 @@ from resources.engine import Session
 def rejected(contract: TableContract) -> str:
     """SELECT of a table's rejected rows, the newest rejection of each, without their content.
 
-    ``state``: ``open``, or ``resolved`` once a later batch brought a row of the same key that passed.
+    ``state``: ``waived`` or ``replayed`` by a decision; ``resolved`` once a later batch brought a row of the same
+    key that passed; else ``open``.
     """
     return f"""SELECT q.table_name, q.key_text, q.rules, q.source_ref, q.row_no, q.batch_id, q.known_at,
-    q.replaces_current, CASE WHEN q.settled_at IS NULL THEN 'open' ELSE 'resolved' END AS state
+    q.replaces_current, coalesce(q.moved, CASE WHEN q.settled_at IS NULL THEN 'open' ELSE 'resolved' END) AS state
     FROM (
         SELECT *, row_number() OVER (
             PARTITION BY key_text, rules, raw_row ORDER BY known_at DESC, row_id DESC) AS newest

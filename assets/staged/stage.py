@@ -15,6 +15,7 @@ from assets.staged.control_totals import record_control_totals
 from assets.staged.load import Batch, LoadReport
 from assets.staged.quarantine import settle
 from assets.staged.tables import create_restricted, create_staged
+from assets.staged.verdicts import NOTHING_DECIDED, Verdicts
 from data_contracts.agreement import disagreements
 from data_contracts.model import TableContract
 from data_contracts.rules import Rule
@@ -71,20 +72,21 @@ def stage(
     parquet: Path,
     landed: Collection[str],
     expectations: Expectations | None,
+    decided: Verdicts = NOTHING_DECIDED,
 ) -> Staged:
     """Take one landed batch into the staged layer.
 
     ``landed``: column names of the Parquet. ``expectations``: the second back end, None when a batch that was
-    validated before is replayed. Blocks (writes no version) on: a failed table rule, a rule that could not
-    run, a quarantined share above the contract's (more than a few rows), deletions above its
-    ``max_delete_pct``, broken conservation.
+    validated before is replayed. ``decided``: what people decided about its rows. Blocks (writes no version) on: a
+    failed table rule, a rule that could not run, a quarantined share above the contract's (more than a few rows),
+    deletions above its ``max_delete_pct``, broken conservation.
     """
     with engine.begin() as session:
         create_staged(session, contract)
     with engine.begin() as session:
         create_restricted(session, contract)
         build_candidate(engine, session, contract, parquet, landed)
-        violations = mark(session, contract, rules)
+        violations = mark(session, contract, rules, decided)
     second = expectations(contract) if expectations and batch.landed else {}
     with engine.begin() as session:
         dispositions = dispose(session, contract, rules)
@@ -118,7 +120,7 @@ def stage(
 def drop_candidate(engine: Engine, contract: TableContract) -> None:
     """Remove the candidate tables of a staged batch; they hold nothing the batch does not."""
     with engine.begin() as session:
-        for part in ("", "marks", "broken", "disposition"):
+        for part in ("", "marks", "broken", "waived", "disposition"):
             session.run(f"DROP TABLE IF EXISTS {relation(contract, part)}")
 
 
@@ -165,7 +167,10 @@ def _samples(session: Session, contract: TableContract, rules: Sequence[Rule], b
     by_id = {r.id: r for r in rules}
     found = []
     for ref, row_no, broken, key in rows:
-        rule = by_id[broken.split(",")[0]]
+        # A row that a later replay admits was rejected by the contract of its day; the rule may be gone.
+        rule = by_id.get(broken.split(",")[0])
+        if rule is None:
+            continue
         where = f"{contract.server} / {contract.name} / {ref} row {row_no} (key {key})"
         found.append(f"{where} [{broken}]: {rule.message} → {rule.cure}")
     return found

@@ -28,6 +28,11 @@ _META = {
     ),
     "meta.scope_version": "table_name VARCHAR, scope VARCHAR, version BIGINT",
     "meta.staged_definition": "table_name VARCHAR, definition_hash VARCHAR",
+    "meta.movement": (
+        "table_name VARCHAR, seq BIGINT, kind VARCHAR, known_at TIMESTAMP, rule_id VARCHAR, key_text VARCHAR, "
+        "decided_by VARCHAR, reason VARCHAR, considered BIGINT, admitted BIGINT, kept_out BIGINT, ended BIGINT, "
+        "made BIGINT"
+    ),
     "meta.source_state": (
         "table_name VARCHAR, known_at TIMESTAMP, state VARCHAR, cause VARCHAR, last_good_known_at TIMESTAMP"
     ),
@@ -35,7 +40,8 @@ _META = {
 
 _QUARANTINE = (
     "table_name VARCHAR, batch_id VARCHAR, known_at TIMESTAMP, row_id BIGINT, source_ref VARCHAR, "
-    "row_no BIGINT, key_text VARCHAR, rules VARCHAR, replaces_current BOOLEAN, raw_row VARCHAR, settled_at TIMESTAMP"
+    "row_no BIGINT, key_text VARCHAR, rules VARCHAR, replaces_current BOOLEAN, raw_row VARCHAR, settled_at TIMESTAMP, "
+    "row_hash VARCHAR, moved VARCHAR, moved_at TIMESTAMP"
 )
 
 
@@ -52,9 +58,8 @@ def create_private(private: Session) -> None:
     for schema in PRIVATE_SCHEMAS:
         private.run(f"CREATE SCHEMA IF NOT EXISTS private.{schema}")
     private.run(f"CREATE TABLE IF NOT EXISTS private.quarantine.quarantined_row ({_QUARANTINE})")
-    private.run(
-        "ALTER TABLE private.quarantine.quarantined_row ADD COLUMN IF NOT EXISTS settled_at TIMESTAMP"
-    )
+    for column in ("settled_at TIMESTAMP", "row_hash VARCHAR", "moved VARCHAR", "moved_at TIMESTAMP"):
+        private.run(f"ALTER TABLE private.quarantine.quarantined_row ADD COLUMN IF NOT EXISTS {column}")
 
 
 def create_staged(warehouse: Session, contract: TableContract) -> None:

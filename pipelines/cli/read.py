@@ -112,7 +112,7 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
             connection,
             'SELECT f.table_name AS "table", f.state, f.last_loaded_at, f.last_changed_at, '
             "coalesce(q.open_rows, 0) AS quarantined, f.cause FROM mart.freshness AS f LEFT JOIN "
-            "(SELECT table_name, count(*) AS open_rows FROM meta.quarantine WHERE state <> 'resolved' "
+            "(SELECT table_name, count(*) AS open_rows FROM meta.quarantine WHERE state IN ('open', 'held') "
             "GROUP BY table_name) AS q ON q.table_name = f.table_name ORDER BY f.table_name",
         )
         stale = _rows(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import typer
 
+from data_contracts.model import load_contracts
 from pipelines.cli.main import app
 from tests.pipelines.conftest import First
 from tests.pipelines.homes import Place, jibao
@@ -109,7 +110,7 @@ def test_a_system_nobody_named_is_said_with_the_setting_to_make(tmp_path: Path) 
 def test_contracts_check_counts_what_it_compiled(tmp_path: Path) -> None:
     said = Place(tmp_path).jibao("contracts", "check")
     assert said.code == 0
-    assert "17 source contracts" in said.out
+    assert f"{len(load_contracts())} source contracts" in said.out
 
 
 published = [pytest.mark.integration, pytest.mark.slow]

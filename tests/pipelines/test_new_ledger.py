@@ -122,7 +122,7 @@ def test_a_ledger_and_a_metric_are_a_yaml_file_each(copied: Place, tmp_path: Pat
     (rejected,) = copied.rows(
         "SELECT key_text, rules, state FROM meta.quarantine WHERE table_name = 'con_site_visit'"
     )
-    assert rejected == ("4", "con_site_visit.persons.minimum", "open")
+    assert rejected == ("4", "con_site_visit.persons.between", "open")
 
 
 def test_no_test_fails_because_somebody_added_such_files(tmp_path: Path) -> None:
