@@ -121,6 +121,8 @@ class Update:
     ``watermark``/``overlap_days``: the column and look-back of an incremental extraction.
     ``version``: column that ranks deliveries of one scope; the highest is in force.
     ``max_delete_pct``: most current rows of the replaced scopes that absence may delete.
+    ``in_turn``: every file of a table replaced whole is a batch of its own, oldest first, so that states between
+    two nights and before the first are kept; without it only the newest file is read.
     """
 
     verb: Verb
@@ -129,6 +131,7 @@ class Update:
     overlap_days: int = 0
     version: str | None = None
     max_delete_pct: float = 5.0
+    in_turn: bool = False
 
 
 @dataclass(frozen=True)
@@ -315,6 +318,13 @@ def _update(path: Path, value: Mapping[str, Any] | None) -> Update:
         raise ContractError(
             path, "update", "replace without a scope", "give scope: table or a list of columns"
         )
+    if value.get("in_turn") and (verb, scope, value.get("version")) != ("replace", "table", "snapshot_date"):
+        raise ContractError(
+            path,
+            "update",
+            "in_turn without snapshots",
+            "use it with replace, scope table, version snapshot_date",
+        )
     return Update(
         verb=verb,
         scope=() if scope == "table" else tuple(scope),
@@ -322,6 +332,7 @@ def _update(path: Path, value: Mapping[str, Any] | None) -> Update:
         overlap_days=int(value.get("overlap_days", 0)),
         version=value.get("version"),
         max_delete_pct=float(value.get("max_delete_pct", 5.0)),
+        in_turn=bool(value.get("in_turn", False)),
     )
 
 

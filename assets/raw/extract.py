@@ -1,18 +1,22 @@
 """Extract one table: how far back to ask, land the answer, commit it to the decisions log.
 
-Belongs here: watermarks, the empty-pull rule and the source's state. Keep out: retries (the asset's).
+Belongs here: watermarks, files taken in turn, the empty-pull rule and the source's state. Keep out: retries
+(the asset's).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from assets.staged.tables import create_all, create_staged
+from data_contracts.calendar import cut_off
 from data_contracts.model import TableContract
 from resources.failures import PermanentFailure
 from resources.raw_store import Manifest, Window
 from resources.sources.base import ExtractionRequest, connector_for
+from resources.sources.drops import earlier_files
 from resources.workspace import Workspace
 
 
@@ -31,13 +35,39 @@ def extract(workspace: Workspace, contract: TableContract, reach: Reach) -> Mani
     failure, not an answer: an empty system and a broken one look the same from here.
     """
     since = _since(workspace, contract, reach)
-    landed_files = {} if reach.full else _landed_files(workspace, contract)
-    request = ExtractionRequest(contract=contract, since=since, landed_files=landed_files)
+    landed_files = _landed_files(workspace, contract)
+    if contract.update.in_turn:
+        _land_earlier(workspace, contract, landed_files)
+    request = ExtractionRequest(
+        contract=contract, since=since, landed_files={} if reach.full else landed_files
+    )
+    return _land(workspace, request)
+
+
+def _land_earlier(workspace: Workspace, contract: TableContract, landed_files: Mapping[str, str]) -> None:
+    """Land what was delivered before the newest file, one batch a file.
+
+    Before the table's first load a file is known from the end of its own day; one that waited between two
+    nights, from tonight.
+    """
+    source = workspace.settings.source(contract.server, contract.name)
+    is_first = all(e["table"] != contract.name for e in workspace.decisions.entries("load"))
+    for number, (path, day) in enumerate(earlier_files(source, contract, landed_files), 1):
+        request = ExtractionRequest(contract=contract, landed_files=landed_files, file=path)
+        recorded = min(cut_off(day), workspace.known_at) if is_first else None
+        _land(workspace, request, f"-{number:03d}", recorded)
+
+
+def _land(
+    workspace: Workspace, request: ExtractionRequest, suffix: str = "", recorded: datetime | None = None
+) -> Manifest:
+    """Pull, land and commit one batch; ``recorded``: since when its rows count as known, if not this run."""
+    contract = request.contract
     source = workspace.settings.source(contract.server, contract.name)
     extraction = connector_for(contract).extract(source, request)
-    window = Window(since=since)
+    window = Window(since=request.since)
     # The run is part of the name: a batch that a killed run landed but never committed stays where it is.
-    batch_id = f"{workspace.stamp}-{workspace.run_id[:8]}"
+    batch_id = f"{workspace.stamp}-{workspace.run_id[:8]}{suffix}"
     manifest = workspace.raw.land(contract, extraction, batch_id, workspace.known_at, window)
     _refuse_suspicious_empty(workspace, contract, manifest)
     workspace.decisions.append(
@@ -49,6 +79,7 @@ def extract(workspace: Workspace, contract: TableContract, reach: Reach) -> Mani
         sha256=manifest.sha256,
         contract_version=contract.version,
         run_id=workspace.run_id,
+        **({"recorded_at": recorded.isoformat()} if recorded else {}),
     )
     return manifest
 

@@ -20,12 +20,16 @@ from resources.engine import Session, quoted
 
 @dataclass(frozen=True)
 class Batch:
-    """What staging needs of a landed batch. ``deletes``: absence of a key is proved (complete, non-empty)."""
+    """What staging needs of a landed batch. ``deletes``: absence of a key is proved (complete, non-empty).
+
+    ``reconstructed``: a file that was older than the first load; ``known_at`` is the end of its own day.
+    """
 
     batch_id: str
     known_at: datetime
     landed: int
     deletes: bool
+    reconstructed: bool = False
 
     @property
     def known_utc(self) -> datetime:
@@ -111,7 +115,7 @@ def write_versions(warehouse: Session, contract: TableContract, batch: Batch) ->
     warehouse.run(
         f"INSERT INTO staged.{name} ({columns}, _known_from, _known_to, _reconstructed, _row_hash, _batch_id, "
         f"_source_ref, _row_no) SELECT {columns}, {_known_from(contract, bool(existing))}, NULL, "
-        f"{_reconstructed(contract, bool(existing))}, _row_hash, :b, _source_ref, _row_no "
+        f"{_reconstructed(contract, batch, bool(existing))}, _row_hash, :b, _source_ref, _row_no "
         f"FROM ({_new_versions(contract)}) AS n",
         k=batch.known_utc, b=batch.batch_id,
     )  # fmt: skip
@@ -181,7 +185,9 @@ def _known_from(contract: TableContract, known_before: bool) -> str:
     return f"coalesce(least({recorded} - INTERVAL 8 HOUR, CAST(:k AS TIMESTAMP)), CAST(:k AS TIMESTAMP))"
 
 
-def _reconstructed(contract: TableContract, known_before: bool) -> str:
+def _reconstructed(contract: TableContract, batch: Batch, known_before: bool) -> str:
+    if batch.reconstructed:
+        return "TRUE"
     return "FALSE" if known_before or contract.recorded_at is None else "TRUE"
 
 

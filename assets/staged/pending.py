@@ -76,9 +76,16 @@ def _pending(
     # Within a delivered scope (a voucher, a month's file) every delivery is whole; for a whole table the
     # extraction itself must have been full.
     whole = bool(manifest.proof.get("full")) or bool(contract.update.scope)
+    recorded = entry.get("recorded_at")
     deletes = bool(manifest.proof.get("complete")) and whole and manifest.rows > 0
     return PendingBatch(
-        batch=Batch(manifest.batch_id, datetime.fromisoformat(entry["at"]), manifest.rows, deletes),
+        batch=Batch(
+            manifest.batch_id,
+            datetime.fromisoformat(recorded or entry["at"]),
+            manifest.rows,
+            deletes,
+            reconstructed=bool(recorded),
+        ),
         parquet=workspace.raw.read_path(manifest),
         columns=tuple(manifest.columns),
         is_new=is_new,

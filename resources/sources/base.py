@@ -60,11 +60,13 @@ class ExtractionRequest:
 
     ``since``: naive Asia/Shanghai, the overlap already taken off; None asks for everything.
     ``landed_files``: relative path → sha256 of the files whose batches were loaded.
+    ``file``: the one file to read of a table replaced whole; None is its newest.
     """
 
     contract: TableContract
     since: datetime | None = None
     landed_files: Mapping[str, str] = field(default_factory=dict)
+    file: str | None = None
 
 
 @dataclass

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -98,11 +99,13 @@ def list_files(source: Source, contract: TableContract) -> list[DropFile]:
 
 
 def plan_files(source: Source, request: ExtractionRequest) -> Plan:
-    """What to read: new and changed files; of a table replaced whole only the newest file."""
+    """What to read: new and changed files; of a table replaced whole only the newest file, or the one asked for."""
     contract, landed = request.contract, request.landed_files
     files = list_files(source, contract)
     gone = tuple(sorted(set(landed) - {file.path for file in files}))
     whole = contract.update.verb == "replace" and not contract.update.scope
+    if whole and request.file:
+        files = files[: [file.path for file in files].index(request.file) + 1]
     superseded = tuple(file.path for file in files[:-1]) if whole else ()
     read, unchanged = [], []
     for file in files[-1:] if whole else files:
@@ -112,6 +115,23 @@ def plan_files(source: Source, request: ExtractionRequest) -> Plan:
         else:
             read.append((file, digest))
     return Plan(tuple(read), tuple(unchanged), superseded, gone)
+
+
+def earlier_files(
+    source: Source, contract: TableContract, landed: Mapping[str, str]
+) -> list[tuple[str, date]]:
+    """Files to land before the newest, oldest first, with the day each tells: all newer than any landed one.
+
+    Empty unless the contract takes them in turn. A file older than one that was landed comes too late to be
+    taken in turn and is passed over, as is one whose name tells no day.
+    """
+    if not contract.update.in_turn:
+        return []
+    files = list_files(source, contract)
+    known = [i for i, file in enumerate(files) if file.path in landed]
+    waiting = files[known[-1] + 1 if known else 0 : -1]
+    days = ((file.path, file.groups.get(_SNAPSHOT_GROUP)) for file in waiting)
+    return [(path, date.fromisoformat(day)) for path, day in days if day]
 
 
 def read_drops(
