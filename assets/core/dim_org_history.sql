@@ -7,6 +7,10 @@ WITH referenced AS (
     UNION
     SELECT org_code FROM known.fin_coop_benefit
     UNION
+    SELECT org_code FROM known.fin_invoice
+    UNION
+    SELECT org_code FROM known.fin_ar_invoice
+    UNION
     SELECT org_code FROM known.fin_elimination
     UNION
     SELECT counter_org_code FROM known.fin_elimination

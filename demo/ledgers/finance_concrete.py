@@ -93,8 +93,8 @@ def invoice(
 class _Numbers:
     """Running 20-digit numbers of fully digital invoices, month by month."""
 
-    def __init__(self, period: Period) -> None:
-        self._head, self._last = f"{period.year % 100:02d}332000{period.text}", 41_000
+    def __init__(self, period: Period, last: int = 41_000) -> None:
+        self._head, self._last = f"{period.year % 100:02d}332000{period.text}", last
 
     def next(self) -> str:
         """The next number."""
@@ -211,9 +211,15 @@ def _largest(seller: _Seller, at_least: int, skip: set[int]) -> list[tuple[Contr
     return chosen
 
 
+def _renumber(voucher: Voucher, number: str) -> None:
+    """Give the invoice that replaces a wrong one its own number."""
+    for line in voucher.lines:
+        line.doc = number if line.doc else None
+
+
 def _billed_to_wrong_customer(seller: _Seller, skip: set[int]) -> Iterator[Voucher]:
     """Invoices first made out to the wrong customer, reddened in the next month and made out anew (D09)."""
-    for contract, voucher in _largest(seller, RED_AT_LEAST, skip):
+    for number, (contract, voucher) in enumerate(_largest(seller, RED_AT_LEAST, skip)):
         others = [c for c, _ in seller.invoices[voucher.period] if c.customer_code != contract.customer_code]
         wrong = copied(voucher)
         stranger = seller.rng.choice([c for c in others if c.group_org is None]).customer_code
@@ -224,6 +230,7 @@ def _billed_to_wrong_customer(seller: _Seller, skip: set[int]) -> Iterator[Vouch
         created = working_hour(seller.rng, workdays(period)[4])
         red = posted_at(red_letter(wrong, period, created), created + timedelta(minutes=20))
         voucher.period, voucher.created, voucher.day = period, created + timedelta(minutes=9), created.date()
+        _renumber(voucher, _Numbers(period, 90_000 + 70 * number).next())
         posted_at(voucher, created + timedelta(minutes=35))
         yield from (wrong, red)
 

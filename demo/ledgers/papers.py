@@ -5,11 +5,16 @@ Belongs here: nothing but the list of these ledgers. Keep out: the general ledge
 
 from __future__ import annotations
 
-from demo.ledgers import coop, eliminations
+from demo.ledgers import ar_invoices, coop, eliminations, invoice_files
 from demo.timeline import Timeline
 from demo.world import World
 
 
 def build(world: World) -> list[Timeline]:
     """One timeline per ledger, keyed by the catalogue's table name."""
-    return [*coop.build(world), *eliminations.build(world)]
+    return [
+        *coop.build(world),
+        *eliminations.build(world),
+        invoice_files.build(world),
+        ar_invoices.build(world),
+    ]

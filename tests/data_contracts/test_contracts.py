@@ -87,7 +87,8 @@ def test_units_are_the_catalogues_and_money_sent_in_wan_or_yi_is_declared(name: 
     for row in CATALOGUE[name]:
         column = columns[row["column"]]
         assert column.unit == _base_unit(row["unit"]), column.name
-        sent = re.search("[万亿]元", row["unit"])
+        # A sheet that only may be in 万元 says its unit in the header.
+        sent = None if "may be" in row["unit"] else re.search("[万亿]元", row["unit"])
         assert column.source_unit == (sent[0] if sent else None), column.name
 
 
