@@ -68,6 +68,14 @@ def _is_bare_product(node: exp.Expr) -> bool:
     return not (isinstance(above, exp.Cast) and above.to.this.value in _MULTIPLIED_INTO)
 
 
+def _is_division(node: exp.Expr) -> bool:
+    """Any division but that of whole numbers that both are cast to BIGINT: engines cut its rest alike."""
+    if not isinstance(node, exp.IntDiv):
+        return isinstance(node, exp.Div)
+    sides = (node.this.unnest(), node.expression.unnest())
+    return not all(isinstance(s, exp.Cast) and s.to.this.value == "BIGINT" for s in sides)
+
+
 def _is_foreign_type(node: exp.Expr) -> bool:
     return isinstance(node, exp.DataType) and node.this.value not in PORTABLE_TYPES
 
@@ -109,7 +117,11 @@ FORBIDDEN: tuple[tuple[str, Test, str], ...] = (
     ("DISTINCT ON", _has(exp.Distinct, "on"), "number the rows in a CTE"),
     ("* EXCLUDE/REPLACE", _is_star_with_changes, "name the columns"),
     ("COLUMNS()", _is(exp.Columns), "name the columns"),
-    ("division", _is(exp.Div, exp.IntDiv), "carry both parts: ratios are made by the metric layer"),
+    (
+        "division",
+        _is_division,
+        "carry both parts: ratios are made by the metric layer; whole numbers: CAST(a AS BIGINT) // CAST(b AS BIGINT)",
+    ),
     ("avg", _is(exp.Avg), "carry sum and count: averages are made by the metric layer"),
     ("product without CAST", _is_bare_product, "write CAST(a * b AS DECIMAL(p, s))"),
     ("list", _is(*_LIST_FUNCTIONS), "use rows: VALUES, joins"),

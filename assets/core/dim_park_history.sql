@@ -16,6 +16,10 @@ WITH referenced AS (
     SELECT park_code FROM known.park_register
     UNION
     SELECT park_code FROM known.park_charge_stall
+    UNION
+    SELECT park_code FROM known.park_unit
+    UNION
+    SELECT park_code FROM known.park_bill
 ),
 
 member AS (

@@ -72,21 +72,23 @@ def rent_inc_tax(lease: Lease, first: date, after: date) -> Fraction:
 
 @lru_cache(maxsize=2)
 def rent_months(world: World) -> tuple[RentMonth, ...]:
-    """Revenue of every lease in every month of 2023 and 2024, as by the contracts in force."""
+    """Revenue of every lease in every month of 2023 and 2024, as the books take it.
+
+    What they learn weeks late (a lease entered late, a tenant that left unnoticed) they take up in the
+    month they learn it, the months before staying as they were.
+    """
     return tuple(month for lease in leases(world) for month in _schedule(lease))
 
 
 def _schedule(lease: Lease) -> Iterator[RentMonth]:
-    tax = Fraction(10_000, 10_000 + rent_tax_bp(lease.park_code))
-    after = lease.end + timedelta(days=1)
-    term, whole = ticks_of(lease.start, after), rent_inc_tax(lease, lease.start, after) * tax
-    before = 0
-    for month in months_between(lease.start, min(lease.held_to - timedelta(days=1), HISTORY_END)):
-        to = min(month_end(month) + timedelta(days=1), lease.held_to)
-        if to == lease.held_to:
-            until = half_up(rent_inc_tax(lease, lease.start, to) * tax)
-        else:
-            until = half_up(whole * Fraction(ticks_of(lease.start, to), term))
+    before, known = 0, lease.recorded.date().replace(day=1)
+    noticed = _noticed(lease)
+    last = max(lease.held_to - timedelta(days=1), noticed)
+    for month in months_between(lease.start, min(last, HISTORY_END)):
+        if lease.late and month < known:
+            continue
+        after = month_end(month) + timedelta(days=1)
+        until = _recognised(lease, after, ended=after >= lease.held_to and month >= noticed.replace(day=1))
         if month >= HISTORY_START:
             yield RentMonth(
                 lease.org_code,
@@ -98,3 +100,22 @@ def _schedule(lease: Lease) -> Iterator[RentMonth]:
                 until - before,
             )
         before = until
+
+
+def _noticed(lease: Lease) -> date:
+    """When an end was learnt, where that was weeks later; the first day else."""
+    if lease.terminated_at and lease.terminated == lease.held_to:
+        at = lease.terminated_at.date()
+        return at if (at - lease.held_to).days > 14 else lease.start
+    return lease.start
+
+
+def _recognised(lease: Lease, after: date, *, ended: bool) -> int:
+    """Fen of revenue from the start to ``after`` (exclusive); a version that ended: what was owed by then."""
+    tax = Fraction(10_000, 10_000 + rent_tax_bp(lease.park_code))
+    if ended:
+        return half_up(rent_inc_tax(lease, lease.start, lease.held_to) * tax)
+    term_to = lease.end + timedelta(days=1)
+    whole = rent_inc_tax(lease, lease.start, term_to) * tax
+    share = Fraction(ticks_of(lease.start, min(after, term_to)), ticks_of(lease.start, term_to))
+    return half_up(whole * share)
