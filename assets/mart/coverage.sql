@@ -197,10 +197,17 @@ platform_word AS (
     SELECT max(_known_from) AS word FROM known.park_hazard__versions
     UNION ALL
     SELECT max(_known_from) AS word FROM known.park_activity__versions
+    UNION ALL
+    SELECT max(_known_from) AS word FROM known.park_unit__versions
+    UNION ALL
+    SELECT max(_known_from) AS word FROM known.park_lease__versions
+    UNION ALL
+    SELECT max(_known_from) AS word FROM known.park_bill__versions
 ),
 
 platform_facts(fact) AS (
-    VALUES ('fct_tenant_stay'), ('fct_hazard'), ('fct_activity')
+    VALUES
+        ('fct_tenant_stay'), ('fct_hazard'), ('fct_activity'), ('fct_lease'), ('fct_lease_month'), ('fct_bill')
 ),
 
 platform AS (
