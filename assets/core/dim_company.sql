@@ -1,4 +1,4 @@
--- Companies, one row each whatever their stays and names: tenants of the parks and companies of the group.
+-- Companies, one row each whatever their stays and names: tenants, companies of the group, of leads and at events.
 -- materialized: table
 WITH stay AS (
     SELECT
@@ -33,6 +33,30 @@ named AS (
         v.enterprise_id AS source_key
     FROM known.park_company__versions AS v
     INNER JOIN stay AS s ON v.enterprise_id = s.enterprise_id
+    UNION ALL
+    SELECT
+        l.company_key,
+        CASE WHEN strpos(l.company_key, ':') = 0 THEN l.company_key END AS usci,
+        l.company_name,
+        l.industry_code,
+        CAST(NULL AS VARCHAR) AS group_org_code,
+        3 AS source_rank,
+        k._known_from,
+        l.lead_no AS source_key
+    FROM core.fct_lead AS l
+    INNER JOIN known.park_lead AS k ON l.lead_no = k.lead_no
+    UNION ALL
+    SELECT
+        t.company_key,
+        CASE WHEN strpos(t.company_key, ':') = 0 THEN t.company_key END AS usci,
+        t.company_name,
+        CAST(NULL AS VARCHAR) AS industry_code,
+        CAST(NULL AS VARCHAR) AS group_org_code,
+        4 AS source_rank,
+        k._known_from,
+        t._source_key AS source_key
+    FROM core.fct_activity_attendee AS t
+    INNER JOIN known.park_activity_attendee AS k ON t.activity_no = k.activity_no AND t.seq = k.seq
 ),
 
 ranked AS (

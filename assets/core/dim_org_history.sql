@@ -29,6 +29,10 @@ WITH referenced AS (
     UNION
     SELECT org_code FROM known.park_activity
     UNION
+    SELECT org_code FROM known.promo_activity
+    UNION
+    SELECT org_code FROM known.park_lead
+    UNION
     SELECT org_code FROM known.park_work
     UNION
     SELECT org_code FROM known.park_register

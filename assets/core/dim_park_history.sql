@@ -11,6 +11,14 @@ WITH referenced AS (
     UNION
     SELECT park_code FROM known.park_activity
     UNION
+    SELECT park_code FROM known.promo_activity
+    UNION
+    SELECT park_code FROM known.park_lead
+    UNION
+    SELECT park_code FROM known.park_request
+    UNION
+    SELECT park_code FROM known.park_feedback
+    UNION
     SELECT park_code FROM known.park_work
     UNION
     SELECT park_code FROM known.park_register

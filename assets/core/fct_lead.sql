@@ -42,6 +42,12 @@ SELECT
     COALESCE(l.usci, r.company_key, 'lead:' || f.lead_no) AS company_key,
     l.usci,
     l.industry_code,
+    CASE
+        WHEN l.industry_code IN ('3562', '3563', '3972', '3973') THEN '半导体'
+        WHEN substr(l.industry_code, 1, 3) = '358' THEN '医疗器械'
+        WHEN substr(l.industry_code, 1, 2) IN ('63', '64', '65') THEN '新一代信息技术'
+        WHEN l.industry_code IN ('3491', '3492', '3569', '3741') THEN '高端装备制造'
+    END AS chain_tag,
     l.level,
     l.tier,
     l.total_invest_cny,

@@ -169,9 +169,37 @@ safety AS (
     WHERE m.stat_month >= (SELECT min(file_period) FROM known.con_safety_activity)
 ),
 
+promotion_books AS (
+    SELECT file_period, max(activity_date) AS last_report
+    FROM known.promo_activity
+    GROUP BY file_period
+),
+
+-- Trips stand in the promotion workbook alone; visits and salons may be in it, so the activities owe it too.
+promotion AS (
+    SELECT
+        f.fact,
+        'workbook' AS unit_kind,
+        '招商活动' AS unit_code,
+        CAST(NULL AS VARCHAR) AS org_code,
+        CAST(NULL AS VARCHAR) AS project_code,
+        CAST(NULL AS VARCHAR) AS park_code,
+        m.stat_month,
+        m.month_end,
+        b.file_period IS NOT NULL AS reported,
+        b.last_report
+    FROM months AS m
+    CROSS JOIN (VALUES ('fct_activity'), ('fct_activity_city')) AS f(fact)
+    LEFT JOIN promotion_books AS b ON m.stat_month = b.file_period
+    WHERE m.stat_month >= (SELECT min(file_period) FROM known.promo_activity)
+),
+
 whole_lists AS (
     SELECT 'fct_loi' AS fact, 'workbook' AS unit_kind, '招商台账' AS unit_code, max(snapshot_date) AS last_report
     FROM known.park_loi
+    UNION ALL
+    SELECT 'fct_lead' AS fact, 'workbook' AS unit_kind, '招商台账' AS unit_code, max(snapshot_date) AS last_report
+    FROM known.park_lead
     UNION ALL
     SELECT 'fct_work' AS fact, 'workbook' AS unit_kind, '园区改造台账' AS unit_code, max(snapshot_date) AS last_report
     FROM known.park_work
@@ -203,11 +231,18 @@ platform_word AS (
     SELECT max(_known_from) AS word FROM known.park_lease__versions
     UNION ALL
     SELECT max(_known_from) AS word FROM known.park_bill__versions
+    UNION ALL
+    SELECT max(_known_from) AS word FROM known.park_activity_attendee__versions
+    UNION ALL
+    SELECT max(_known_from) AS word FROM known.park_request__versions
+    UNION ALL
+    SELECT max(_known_from) AS word FROM known.park_feedback__versions
 ),
 
 platform_facts(fact) AS (
     VALUES
-        ('fct_tenant_stay'), ('fct_hazard'), ('fct_activity'), ('fct_lease'), ('fct_lease_month'), ('fct_bill')
+        ('fct_tenant_stay'), ('fct_hazard'), ('fct_activity'), ('fct_lease'), ('fct_lease_month'), ('fct_bill'),
+        ('fct_activity_attendee'), ('fct_request')
 ),
 
 platform AS (
@@ -253,6 +288,9 @@ FROM deliveries
 UNION ALL
 SELECT fact, unit_kind, unit_code, stat_month, month_end, org_code, project_code, park_code, reported, last_report
 FROM safety
+UNION ALL
+SELECT fact, unit_kind, unit_code, stat_month, month_end, org_code, project_code, park_code, reported, last_report
+FROM promotion
 UNION ALL
 SELECT fact, unit_kind, unit_code, stat_month, month_end, org_code, project_code, park_code, reported, last_report
 FROM heard_from
