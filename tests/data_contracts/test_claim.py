@@ -52,7 +52,7 @@ def test_what_is_not_computed_says_why() -> None:
             assert result.status == "not_computed"
             assert len(result.reason) > 15
             assert result.value == ""
-    assert CLAIMS["inbound_visits_ytd"].reason == "no contract for promo_activity yet"
+    assert CLAIMS["effective_investment_rank"].reason.startswith("needs figures of the other state-owned")
     assert "does not hold" in CLAIMS["effective_investment_rank"].reason
 
 
