@@ -1,13 +1,17 @@
 """The SQL of the warehouse: what each transformation is, what it reads, and in which order they run.
 
-Belongs here: reading the ``.sql`` files beside the assets and the facts that source contracts declare, their
-head comment and, with sqlglot, their dependencies. Keep out: running them, and making a declared fact's SQL
-(``data_contracts.fact``). A transformation is one SELECT; its first lines are ``-- <description>`` and
-``-- materialized: view|table``.
+Belongs here: reading the ``.sql`` files beside the assets, the ``.csv`` files of reference data there and the
+facts that source contracts declare, their head comment and, with sqlglot, their dependencies. Keep out: running
+them, and making a declared fact's SQL (``data_contracts.fact``).
+
+A transformation is one SELECT; its first lines are ``-- <description>`` and ``-- materialized: view|table``. A
+``.csv`` begins with ``# <description>`` and ``# source: <where it is from>``, then the header; its types are those
+of its output contract, and an empty cell is NULL.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +23,7 @@ from sqlglot import exp
 
 from data_contracts.fact import declared_facts
 from data_contracts.model import ContractError, load_contracts
+from data_contracts.outputs import written_outputs
 
 DIALECT = "duckdb"
 ASSETS_DIR = Path(__file__).parent
@@ -28,7 +33,7 @@ ASSETS_DIR = Path(__file__).parent
 class SqlFile:
     """One transformation: ``layer.name``, what it materializes and the tables it reads.
 
-    ``origin``: the ``.sql`` file, or the source contract that declares it.
+    ``origin``: the ``.sql`` or ``.csv`` file, or the source contract that declares it.
     """
 
     layer: str
@@ -42,7 +47,7 @@ class SqlFile:
     @property
     def is_declared(self) -> bool:
         """True where a source contract declares it, and there is no file."""
-        return self.origin.suffix != ".sql"
+        return self.origin.suffix not in (".sql", ".csv")
 
     @property
     def table(self) -> str:
@@ -59,6 +64,7 @@ class SqlFile:
 def sql_files(layer: str) -> Mapping[str, SqlFile]:
     """Transformations of one layer by name, each after those of the layer that it reads."""
     found = {path.stem: _read(layer, path) for path in sorted((ASSETS_DIR / layer).glob("*.sql"))}
+    found |= {path.stem: _reference(layer, path) for path in sorted((ASSETS_DIR / layer).glob("*.csv"))}
     if layer == "core":
         contracts = load_contracts()
         for name, fact in declared_facts(contracts).items():
@@ -101,6 +107,29 @@ def tables_read(sql: str) -> tuple[str, ...]:
     tree = sqlglot.parse_one(sql, dialect=DIALECT)
     found: Iterable[exp.Table] = tree.find_all(exp.Table)
     return tuple(dict.fromkeys(f"{t.db}.{t.name}" for t in found if t.db))
+
+
+def _reference(layer: str, path: Path) -> SqlFile:
+    """Reference data as a SELECT over its rows, in the types of its output contract."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    notes = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
+    if len(notes) < 2 or not notes[1].startswith("source:"):
+        raise ValueError(f"{path}: begin with '# <description>' and '# source: <where it is from>'")
+    header, *rows = csv.reader(line for line in lines if not line.startswith("#"))
+    types = {c.name: c.type for c in written_outputs()[f"{layer}.{path.stem}"].columns}
+    if list(types) != header:
+        raise ValueError(f"{path}: columns {header}, its output contract promises {list(types)}")
+    values = ",\n    ".join(f"({', '.join(_literal(cell) for cell in row)})" for row in rows)
+    selected = ",\n  ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items())
+    text = (
+        f"-- {notes[0]}\n-- materialized: table\n-- {notes[1]}\n"
+        f"SELECT\n  {selected}\nFROM (\n  VALUES\n    {values}\n) AS listed({', '.join(header)})\n"
+    )
+    return _parsed(layer, path.stem, text, path)
+
+
+def _literal(cell: str) -> str:
+    return "'" + cell.replace("'", "''") + "'" if cell else "NULL"
 
 
 def _read(layer: str, path: Path) -> SqlFile:

@@ -86,8 +86,8 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize("name", [n for n, f in sql_files("core").items() if f.is_declared])
-def test_a_fact_that_a_contract_declares_stays_inside_it_too(name: str) -> None:
+@pytest.mark.parametrize("name", [n for n, f in sql_files("core").items() if f.origin.suffix != ".sql"])
+def test_what_no_sql_file_says_stays_inside_it_too(name: str) -> None:
     sql = sql_files("core")[name].sql
     assert [str(v) for v in lint_sql(sql, f"core/{name}")] == []
     assert len(sqlglot.transpile(sql, read="duckdb", write="spark")) == 1
