@@ -112,7 +112,7 @@ books AS (
         COALESCE(s.close_status = 'closed', FALSE) AS reported,
         s.changed_date AS last_report
     FROM months AS m
-    CROSS JOIN (VALUES ('fct_gl_line'), ('fct_gl_balance')) AS f(fact)
+    CROSS JOIN (VALUES ('fct_gl_line'), ('fct_gl_balance'), ('fct_cash')) AS f(fact)
     CROSS JOIN core.dim_org AS o
     LEFT JOIN book_state AS s ON o.org_code = s.org_code AND m.stat_month = s.stat_month AND s.newest = 1
     WHERE NOT o.is_inferred

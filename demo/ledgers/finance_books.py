@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from demo.ledgers.finance_calendar import Period, months, workdays
 from demo.ledgers.finance_chart import Account, chart, leaves
 from demo.ledgers.finance_parties import group_code, pools, tenants
 from demo.ledgers.finance_templates import Leg, Template, needs_project, templates
 from demo.ledgers.finance_vouchers import (
+    BANK,
     Line,
     Voucher,
     closing_hour,
@@ -26,10 +28,12 @@ from demo.ledgers.finance_vouchers import (
     voucher_day,
     working_hour,
 )
-from demo.workdays import workdays_between
+from demo.workdays import next_workday, workdays_between
 from demo.world import World
 
 _LOANS_A_MONTH = 4
+_IN_TRANSIT = (Period(2024, 9), "YWCT-00", 2)
+"""The loan that is in transit at the quarter's end: period, lender, which of the month."""
 _MINOR_SHARE_PCT = 5
 
 
@@ -92,6 +96,7 @@ class _Drawn:
             self.party(account, index) if "counterparty" in aux else None,
             self.park if "park" in aux else None,
             account.product or None,
+            purpose=self.template.purpose_in(self.scene.org_code) if code.startswith(BANK) else None,
         )
 
 
@@ -189,22 +194,48 @@ def _audit_entries(world: World, org_code: str) -> Iterator[Voucher]:
 
 
 def group_loans(world: World) -> Iterator[Voucher]:
-    """Loans between companies: a receivable in one book and, the same day, a payable in the other (R25)."""
+    """Loans between companies: a receivable in one book and, the same day, a payable in the other (R25).
+
+    One of September 2024 leaves the lender on the quarter's last day and reaches the borrower's book in
+    October: at the quarter's end it is in transit.
+    """
     rng = world.rng("fin_gl:group_loans")
     codes = [org.org_code for org in world.orgs]
     for period in months():
         days = workdays_between(period.first_day, period.last_day)
         for lender in codes:
-            for _ in range(_LOANS_A_MONTH):
+            for number in range(_LOANS_A_MONTH):
                 borrower = rng.choice([code for code in codes if code != lender])
                 amount = rng.randint(20, 900) * 1_000_000
                 created = working_hour(rng, rng.choice(days))
-                for org_code, other, lends in ((lender, borrower, True), (borrower, lender, False)):
-                    bank = rng.choice(leaves(org_code, "100201"))
-                    account, text = ("122103", "拨付内部借款") if lends else ("224103", "收到内部借款")
-                    debit = Line(account if lends else bank, amount, 0, text)
-                    credit = Line(bank if lends else account, 0, amount, text)
-                    (debit if lends else credit).party = group_code(other)
-                    kind = type_in_book(org_code, "付" if lends else "收")
-                    voucher = Voucher(org_code, period, kind, created.date(), "GL", created, [debit, credit])
-                    yield same_day(voucher, rng)
+                lent, received = (
+                    _loan_side(org_code, other, lends, amount, created, rng)
+                    for org_code, other, lends in ((lender, borrower, True), (borrower, lender, False))
+                )
+                if (period, lender, number) == _IN_TRANSIT:
+                    _delay(lent, received)
+                yield same_day(lent, rng)
+                yield same_day(received, rng)
+
+
+def _loan_side(
+    org_code: str, other: str, lends: bool, amount: int, created: datetime, rng: random.Random
+) -> Voucher:
+    bank = rng.choice(leaves(org_code, "100201"))
+    account, text = ("122103", "拨付内部借款") if lends else ("224103", "收到内部借款")
+    debit = Line(account if lends else bank, amount, 0, text)
+    credit = Line(bank if lends else account, 0, amount, text)
+    (debit if lends else credit).party = group_code(other)
+    (credit if lends else debit).purpose = "intercompany"
+    kind, period = type_in_book(org_code, "付" if lends else "收"), Period(created.year, created.month)
+    return Voucher(org_code, period, kind, created.date(), "GL", created, [debit, credit])
+
+
+def _delay(lent: Voucher, received: Voucher) -> None:
+    """Let the lender pay on the period's last day, and the borrower book it on the first one after."""
+    last = lent.period.last_day
+    lent.created = datetime.combine(last, lent.created.time())
+    first = next_workday(last + timedelta(days=1))
+    received.created = datetime.combine(first, received.created.time())
+    received.period = Period(first.year, first.month)
+    lent.day, received.day = last, first

@@ -1,9 +1,9 @@
-"""The general ledger: fin_voucher and fin_voucher_line (用友NC gl_voucher and gl_detail).
+"""The general ledger: fin_voucher and fin_voucher_line (用友NC gl_voucher and gl_detail), and its bank lines.
 
 Belongs here: putting the parts of the books together. The parts: everyday business (``finance_books``),
 construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), payments to
 villages (``finance_coop``), sales taken back (``finance_reds``), planted events (``finance_planted``), the
-close (``finance_closing``), and how rows look (``finance_rows``).
+close (``finance_closing``), and how rows look (``finance_rows``, ``finance_cash``).
 Keep out: master data (``finance_master``).
 """
 
@@ -13,6 +13,7 @@ from datetime import datetime, time
 from functools import lru_cache
 
 from demo.ledgers.finance_books import everyday, group_loans
+from demo.ledgers.finance_cash import CASH_COLUMNS, cash_events
 from demo.ledgers.finance_closing import number, profit_transfers
 from demo.ledgers.finance_concrete import concrete_sales
 from demo.ledgers.finance_coop import coop_payments
@@ -44,11 +45,14 @@ def vouchers(world: World) -> list[Voucher]:
 
 
 def build(world: World) -> list[Timeline]:
-    """Give the timelines of voucher headers and lines; a changed voucher shows all its lines again."""
+    """Timelines of headers, lines and bank movements; a changed voucher shows all its lines again."""
     end = datetime.combine(HISTORY_END, time.max)
     with collector_paused():
-        headers, details = shown(vouchers(world))
+        made = vouchers(world)
+        headers, details = shown(made)
+        cash = cash_events(made)
     return [
         Timeline("fin_voucher", VOUCHER_COLUMNS, [event for event in headers if event[0] <= end]),
         Timeline("fin_voucher_line", LINE_COLUMNS, [event for event in details if event[0] <= end]),
+        Timeline("fin_cash_txn", CASH_COLUMNS, [event for event in cash if event[0] <= end]),
     ]

@@ -36,6 +36,7 @@ class Template:
     kind: str
     at_close: bool
     party: str
+    purpose: str | dict[str, str]
     units: tuple[int, int]
     amount: tuple[int, int]
     debit: tuple[Leg, ...]
@@ -45,6 +46,11 @@ class Template:
     def times(self, org_code: str) -> int:
         """Vouchers a month in that book."""
         return self.books.get(org_code[-2:], self.books.get("*", 0))
+
+    def purpose_in(self, org_code: str) -> str | None:
+        """What a bank line of that book says the money is for; None for no particular purpose."""
+        told = self.purpose
+        return (told.get(org_code[-2:]) if isinstance(told, dict) else told) or None
 
 
 def _leg(text: str, pool_lists: dict[str, list[int]]) -> Leg:
@@ -69,6 +75,7 @@ def _template(name: str, spec: dict[str, Any], pool_lists: dict[str, list[int]])
         kind=spec.get("kind", "normal"),
         at_close=spec.get("stage") == "close",
         party=spec.get("party", ""),
+        purpose=spec.get("purpose", ""),
         units=(int(few), int(many)),
         amount=(low * 100, high * 100),
         debit=tuple(_leg(leg, pool_lists) for leg in spec["debit"]),

@@ -16,6 +16,9 @@ from decimal import Decimal
 from demo.ledgers.finance_calendar import ADJUSTMENT, Period, closing_day
 from demo.workdays import next_workday
 
+BANK = "1002"
+"""Account of the money at banks; every leaf below it is one account at a bank."""
+
 TWO_STEP_SHARE = 0.05
 """Share of vouchers the ledger has shown unposted before it shows them posted."""
 
