@@ -76,10 +76,26 @@ def bills(world: World) -> tuple[Bill, ...]:
     found: list[Bill] = []
     for lease in leases(world):
         found += _of_lease(lease, rng)
-    found += _fees(world, rng)
+    present, further = _payers(world)
+    found += _fees(world, present, rng)
     found = [_paid(bill, rng) for bill in found]
     found += [fee for bill in found if (fee := _interest(bill, rng)) is not None]
-    return _numbered(found)
+    # Of a larger scale: issued and paid in 2023, numbered behind the others, so that none of these moves.
+    more = [
+        replace(bill, receipts=((bill.due_date, bill.amount),))
+        for bill in _fees(world, further, world.rng("park_bill.further"), without_lease=True)
+        if bill.due_date.year == HISTORY_START.year
+    ]
+    return _numbered(found, more)
+
+
+def _payers(world: World) -> tuple[list[Stay], list[Stay]]:
+    """Companies that pay fees, and those that only a larger scale has; sub-tenants pay their landlord."""
+    companies: dict[str, Any] = seed_tree("companies")
+    paying = [s for s in stays(world) if s.in_date is not None and s.tenant_kind != "sub_tenant"]
+    of_scale_1 = {s.enterprise_id for s in stays(world)[: companies["counts"]["in_all"]]}
+    further = [s for s in paying if s.enterprise_id not in of_scale_1]
+    return [s for s in paying if s.enterprise_id in of_scale_1], further
 
 
 # --- what is billed ----------------------------------------------------------------------------------
@@ -118,29 +134,32 @@ def _bill(holder: _Holder, fee: str, first: date, last: date, amount: int, issue
     )  # fmt: skip
 
 
-def _fees(world: World, rng: random.Random) -> Iterator[Bill]:
+def _fees(
+    world: World, payers: list[Stay], rng: random.Random, *, without_lease: bool = False
+) -> Iterator[Bill]:
     """Property, water, electricity and gas of every month, issued early in the next one."""
     told: dict[str, Any] = seed_tree("estate")["leases"]  # type: ignore[assignment]
-    companies: dict[str, Any] = seed_tree("companies")
+    areas = _areas_by_month(world)
+    for stay in payers:
+        assert stay.in_date is not None
+        kind, org = told[world.park(stay.park_code).park_kind], world.park(stay.park_code).org_code
+        for month in months_between(max(stay.in_date, HISTORY_START), stay.exit_date or HISTORY_END):
+            lease_no, area = areas.get((stay.enterprise_id, month), (None, 4_500))
+            if lease_no is None and stay.tenant_kind != "incubatee" and not without_lease:
+                continue
+            holder = _Holder(lease_no, stay.enterprise_id, stay.park_code, org)
+            yield from _of_month(holder, stay, month, area, kind["property"], rng)
+
+
+@lru_cache(maxsize=2)
+def _areas_by_month(world: World) -> dict[tuple[str, date], tuple[str, int]]:
+    """(company, month) → number and area of the lease it pays fees by."""
     areas: dict[tuple[str, date], tuple[str, int]] = {}
     for lease in leases(world):
         for month in months_between(max(lease.start, HISTORY_START), HISTORY_END):
             if lease.held_on(max(month, lease.start)) and month_end(month) >= lease.start:
                 areas[lease.enterprise_id, month] = (lease.lease_no, lease.area)
-    for place, stay in enumerate(stays(world)):
-        if stay.in_date is None or stay.tenant_kind == "sub_tenant":
-            continue
-        kind = told[world.park(stay.park_code).park_kind]
-        for month in months_between(max(stay.in_date, HISTORY_START), stay.exit_date or HISTORY_END):
-            lease_no, area = areas.get((stay.enterprise_id, month), (None, 4_500))
-            further = place >= companies["counts"]["in_all"]
-            if further and month.year != HISTORY_START.year:
-                continue
-            if lease_no is None and stay.tenant_kind != "incubatee" and not further:
-                continue
-            org = world.park(stay.park_code).org_code
-            holder = _Holder(lease_no, stay.enterprise_id, stay.park_code, org)
-            yield from _of_month(holder, stay, month, area, kind["property"], rng)
+    return areas
 
 
 def _of_month(
@@ -211,16 +230,17 @@ def _interest(bill: Bill, rng: random.Random) -> Bill | None:
 # --- numbers -----------------------------------------------------------------------------------------
 
 
-def _numbered(found: list[Bill]) -> tuple[Bill, ...]:
-    found.sort(key=lambda b: (b.issued_on, b.enterprise_id, b.fee_type, b.cycle_start))
+def _numbered(*groups: list[Bill]) -> tuple[Bill, ...]:
+    """Each group in the order it was issued; a later group's numbers follow those of the earlier ones."""
     counts: dict[str, int] = {}
     numbered: list[Bill] = []
-    for place, bill in enumerate(found):
-        month = f"{bill.issued_on:%Y%m}"
-        counts[month] = counts.get(month, 0) + 1
-        untaxed = bill.fee_type == "deposit" or (bill.fee_type == "late_fee" and not bill.receipts)
-        invoice = f"{bill.issued_on:%y}332000{bill.issued_on:%m}{_FIRST_INVOICE + place:010d}"
-        numbered.append(
-            replace(bill, bill_no=f"ZD-{month}-{counts[month]:05d}", invoice_no=None if untaxed else invoice)
-        )
+    for group in groups:
+        for bill in sorted(group, key=lambda b: (b.issued_on, b.enterprise_id, b.fee_type, b.cycle_start)):
+            month = f"{bill.issued_on:%Y%m}"
+            counts[month] = counts.get(month, 0) + 1
+            untaxed = bill.fee_type == "deposit" or (bill.fee_type == "late_fee" and not bill.receipts)
+            serial = _FIRST_INVOICE + len(numbered)
+            invoice = f"{bill.issued_on:%y}332000{bill.issued_on:%m}{serial:010d}"
+            number = f"ZD-{month}-{counts[month]:05d}"
+            numbered.append(replace(bill, bill_no=number, invoice_no=None if untaxed else invoice))
     return tuple(numbered)

@@ -18,7 +18,9 @@ from decimal import Decimal
 from typing import Any
 
 from demo.ledgers.forms import full_width, padded, sheet_date, some_workday, soon_after, split_units
+from demo.ledgers.leases import Lease, leases
 from demo.ledgers.names import CompanyNames, parts
+from demo.ledgers.stays import Stay, stays
 from demo.seed_files import seed_tree
 from demo.timeline import Event, Row, Timeline
 from demo.world import AS_OF, Park, World, random_usci
@@ -57,6 +59,7 @@ def build(world: World) -> Timeline:
     numbers: dict[int, int] = {}
     rows: list[Event] = []
     leads: set[object] = set()
+    tenants = _leases_of(letters, world)
     for letter in letters:
         year = letter.signed.year
         numbers[year] = numbers.get(year, 0) + 1
@@ -65,6 +68,8 @@ def build(world: World) -> Timeline:
         for _, _, row in states:
             # A lead grows into one letter: a number drawn again is not written down.
             row["lead_no"] = None if lead in leads else lead
+            if letter in tenants:
+                row |= _as_tenant(row, *tenants[letter])
         leads.add(lead)
         rows += states
     return Timeline("park_loi", COLUMNS, rows)
@@ -102,6 +107,31 @@ def _of_park(park: Park, counts: dict[str, Any], told: dict[str, Any], rng: rand
     return letters
 
 
+def _leases_of(letters: list[_Letter], world: World) -> dict[_Letter, tuple[Lease, Stay]]:
+    """The lease that each converted letter became: the next first lease of its park, within four months."""
+    by_id = {stay.enterprise_id: stay for stay in stays(world)}
+    first = sorted((x for x in leases(world) if x.version == 1), key=lambda x: (x.start, x.lease_no))
+    taken: set[str] = set()
+    found: dict[_Letter, tuple[Lease, Stay]] = {}
+    for letter in sorted((x for x in letters if x.converted), key=lambda x: x.converted or x.signed):
+        assert letter.converted is not None
+        begin, until = letter.converted.replace(day=1), letter.converted + timedelta(days=120)
+        for lease in first:
+            fits = lease.park_code == letter.park.park_code and begin <= lease.start <= until
+            # The list names a lease once it stands in the platform.
+            if fits and lease.lease_no not in taken and lease.recorded.date() <= until:
+                taken.add(lease.lease_no)
+                found[letter] = lease, by_id[lease.enterprise_id]
+                break
+    return found
+
+
+def _as_tenant(row: Row, lease: Lease, stay: Stay) -> Row:
+    """What the letter says of the company that moved in; its lease from the conversion on."""
+    said: Row = {"company_name": stay.name, "usci": None if stay.bad_usci or stay.usci_found else stay.usci}
+    return said | {"lease_no": lease.lease_no} if row["converted_date"] else said
+
+
 def _areas(count: int, total: str | None, rng: random.Random) -> list[Decimal]:
     """Areas in m2, multiples of 10 but the last, which makes a told sum exact to the cent."""
     if total is None:
@@ -135,9 +165,9 @@ def _states(number: str, letter: _Letter, names: CompanyNames, rng: random.Rando
     row = _row(number, letter, names, rng)
     rows: list[Event] = [(letter.seen, False, row)]
     if letter.ended_seen and letter.converted:
-        lease = f"ZL-{letter.converted.year}-{rng.randint(1, 480):04d}"
+        rng.randint(1, 480)  # keeps the stream of later draws where it was
         shown = sheet_date(letter.converted, rng, letter.converted, 0.02)
-        row = row | {"converted_date": shown, "status": CONVERTED, "lease_no": lease}
+        row = row | {"converted_date": shown, "status": CONVERTED}
         rows.append((letter.ended_seen, False, row))
     if letter.ended_seen and letter.withdrawn:
         shown = sheet_date(letter.withdrawn, rng, letter.withdrawn, 0.02)
