@@ -1,5 +1,4 @@
-"""The construction ledgers: projects, sections, milestones, progress, certificates, investment, safety,
-municipal tasks.
+"""The construction ledgers: projects, sections and their certificates, investment, safety, municipal tasks.
 
 Belongs here: the family's list. Keep out: rows; each table has a module of its own.
 """
