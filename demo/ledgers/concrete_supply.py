@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from demo.ledgers.concrete_contracts import SELLER, Contract, contracts
 from demo.ledgers.forms import full_width, office_time
 from demo.timeline import Event, Row, Timeline
-from demo.world import HISTORY_END, World, next_workday, previous_workday
+from demo.world import HISTORY_END, World, next_workday
 
 TABLE = "con_cc_contract"
 COLUMNS = (
@@ -51,7 +51,7 @@ def build(world: World) -> Timeline:
 
 def _states(world: World, contract: Contract, serial: int) -> Iterator[Event]:
     rng = world.rng(f"con_cc_contract.sheet:{contract.contract_no}")
-    at = office_time(previous_workday(contract.sign_date), rng)
+    at = office_time(next_workday(contract.sign_date), rng)
     row = _row(contract, serial)
     yield _event(row, at)
     for changed_at, values in sorted(_changes(world, contract), key=lambda change: change[0]):
