@@ -21,6 +21,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
+from data_contracts import code_list
 from data_contracts.fact import declared_facts
 from data_contracts.model import ContractError, load_contracts
 from data_contracts.outputs import written_outputs
@@ -47,7 +48,7 @@ class SqlFile:
     @property
     def is_declared(self) -> bool:
         """True where a source contract declares it, and there is no file."""
-        return self.origin.suffix not in (".sql", ".csv")
+        return self.origin.suffix == ".yaml"
 
     @property
     def table(self) -> str:
@@ -67,6 +68,9 @@ def sql_files(layer: str) -> Mapping[str, SqlFile]:
     found |= {path.stem: _reference(layer, path) for path in sorted((ASSETS_DIR / layer).glob("*.csv"))}
     if layer == "core":
         contracts = load_contracts()
+        found[code_list.NAME] = _parsed(
+            layer, code_list.NAME, code_list.code_list_sql(contracts), Path(code_list.__file__)
+        )
         for name, fact in declared_facts(contracts).items():
             origin = next(c.path for c in contracts.values() if c.fact and c.fact["name"] == name)
             if name in found:

@@ -22,6 +22,11 @@ class Publisher(Protocol):
         """Make the engine's warehouse the published one; returns where it lies."""
 
 
+def file_name(version: str) -> str:
+    """Name of the published file of a version."""
+    return f"warehouse-{version}.duckdb"
+
+
 class FilePublisher:
     """Publishes ``warehouse-<version>.duckdb`` in one folder and points ``current.duckdb`` at it."""
 
@@ -43,7 +48,7 @@ class FilePublisher:
         self.folder.mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.glob(".*.partial"):
             leftover.unlink()
-        target = self.folder / f"warehouse-{version}.duckdb"
+        target = self.folder / file_name(version)
         partial = self.folder / f".{target.name}.partial"
         engine.copy_warehouse(partial)
         partial.replace(target)
@@ -53,7 +58,7 @@ class FilePublisher:
 
     def roll_back(self, version: str) -> Path:
         """Point at an earlier version. Raises ``FileNotFoundError`` naming the versions there are."""
-        target = self.folder / f"warehouse-{version}.duckdb"
+        target = self.folder / file_name(version)
         if not target.exists():
             known = ", ".join(v.stem.removeprefix("warehouse-") for v in self.versions()) or "none"
             raise FileNotFoundError(f"no published version {version} → choose one of: {known}")

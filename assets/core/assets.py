@@ -1,4 +1,4 @@
-"""Dagster assets ``core/<table>``: one a ``.sql`` file, and ``core/cut_off``.
+"""Dagster assets ``core/<table>``: one a transformation, ``core/cut_off`` and ``core/dim_report_version``.
 
 Belongs here: dependencies read from the SQL, schema and lineage as metadata. Keep out: running the SQL
 (``assets.materialize``).
@@ -10,7 +10,8 @@ from typing import Any
 import dagster as dg
 
 from assets.common import Lineage, lineage_entry, lineage_table, promised
-from assets.materialize import column_lineage, comment, create_cut_off, materialize
+from assets.core.report_version import create_report_version
+from assets.materialize import column_lineage, comment, create_cut_off, hold_to, materialize
 from assets.sql_files import SqlFile, sql_files
 from assets.staged.known import create_known, known_behind
 from assets.staged.tables import create_all
@@ -26,7 +27,8 @@ def core_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinit
     """``core/cut_off`` and one asset a file, wired by what each file reads."""
     outputs = load_outputs()
     files = sql_files("core").values()
-    return [_cut_off(outputs["core.cut_off"]), *(sql_asset(f, outputs[f.table], contracts) for f in files)]
+    made = [_cut_off(outputs["core.cut_off"]), _report_version(outputs["core.dim_report_version"])]
+    return [*made, *(sql_asset(f, outputs[f.table], contracts) for f in files)]
 
 
 def sql_asset(
@@ -75,6 +77,23 @@ def _cut_off(promise: OutputContract) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={"dagster/row_count": 1, "known_at": ws.known_at.isoformat()})
 
     return cut_off
+
+
+def _report_version(promise: OutputContract) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["core", "dim_report_version"],
+        deps=[["core", "cut_off"]],
+        kinds={"table"},
+        **promised(promise),
+    )
+    def dim_report_version(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
+        with workspace.workspace.engine.begin() as session:
+            rows = create_report_version(session, workspace.workspace)
+            hold_to(session, promise)
+            comment(session, promise, "table")
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+    return dim_report_version
 
 
 def _dependencies(file: SqlFile, behind: Mapping[str, TableContract]) -> list[dg.AssetKey]:

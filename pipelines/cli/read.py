@@ -119,6 +119,10 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
             connection,
             "SELECT DISTINCT metric_id FROM mart.quarterly_metric WHERE flags LIKE '%stale:%' ORDER BY metric_id",
         )
+        unresolved = _rows(
+            connection,
+            "SELECT table_name, alias, row_count FROM mart.unresolved_alias ORDER BY row_count DESC, alias",
+        )
     stale += _failed_since(load_settings(home).home, known_at, rows)
     if style is not Format.table:
         write_rows(
@@ -145,6 +149,12 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
     if stale:
         names = ", ".join(sorted({row["metric_id"] for row in stale}))
         console.print(f"[red]stale figures[/] ({names.count(',') + 1}): {names}", highlight=False)
+    if unresolved:
+        named = ", ".join(f"{r['alias']} ({r['row_count']} of {r['table_name']})" for r in unresolved[:5])
+        more = f" and {len(unresolved) - 5} more, see mart.unresolved_alias" if unresolved[5:] else ""
+        console.print(
+            f"[yellow]names nobody has mapped[/] ({len(unresolved)}): {escape(named)}{more}", highlight=False
+        )
 
 
 def _failed_since(home: Path, known_at: datetime, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,23 @@
+-- Names in ledgers that stand for no project, park or company, or for more than one: a person has to map them.
+-- materialized: view
+SELECT
+    'construction' AS system,
+    'con_invest_month' AS table_name,
+    'project' AS of_what,
+    i.reported_project AS alias,
+    count(*) AS row_count,
+    'in no code map and no project ledger' AS reason
+FROM core.fct_investment AS i
+WHERE i.project_code IS NULL
+GROUP BY i.reported_project
+UNION ALL
+SELECT
+    'park' AS system,
+    'park_loi' AS table_name,
+    'park' AS of_what,
+    l.park_name AS alias,
+    count(*) AS row_count,
+    'names no park, or two alike' AS reason
+FROM core.fct_loi AS l
+WHERE l.park_code IS NULL
+GROUP BY l.park_name
