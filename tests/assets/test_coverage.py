@@ -27,6 +27,10 @@ START = {
     "recorded_at": "2024-05-20 00:00:00",
 }
 ACCEPTED = "completion_acceptance"
+SECTION = {
+    "project_code": "RUNS", "section_name": "某标段", "contract_nature": "construction",
+    "start_date": "2024-06-20",
+}  # fmt: skip
 BOOK = {"fiscal_year": "2024", "changed_at": "2024-10-08 16:40:00"}
 REPORT = {"component": "construction", "revision": "1", "amount_cny": "1", "reported_at": "2024-10-08"}
 
@@ -57,6 +61,23 @@ GIVEN: dict[str, list[Mapping[str, Any]]] = {
             for code in ("RUNS", "STOPPED", "CANCELLED", "DONE", "SMALL", "UNLISTED", "AGENCY")
         ),
         {**START, "project_code": "DONE", "milestone_code": ACCEPTED, "date_met": "2024-08-20"},
+        {
+            **START, "project_code": "RUNS", "section_code": "S-DONE", "milestone_code": "completion",
+            "date_met": "2024-08-31",
+        },
+    ],
+    "con_section": [
+        {**SECTION, "section_code": "S-RUNS"},
+        {**SECTION, "section_code": "S-DONE"},
+        {**SECTION, "section_code": "S-DESIGN", "contract_nature": "design"},
+        {**SECTION, "section_code": "S-NEW", "start_date": "2024-09-02"},
+    ],
+    "con_progress": [
+        {"section_code": "S-RUNS", "report_date": "2024-07-01", "physical_pct": "10"},
+        # Two weeks before the end of August, and one day more than that before the end of September.
+        {"section_code": "S-RUNS", "report_date": "2024-08-17", "physical_pct": "20"},
+        {"section_code": "S-RUNS", "report_date": "2024-09-15", "physical_pct": "30"},
+        {"section_code": "S-DONE", "report_date": "2024-07-29", "physical_pct": "90"},
     ],
     "con_invest_month": [
         {**REPORT, "project_code": "RUNS", "stat_month": "202401"},
@@ -119,6 +140,12 @@ def test_an_accepted_project_owes_until_its_acceptance() -> None:
 def test_projects_outside_the_figure_owe_nothing() -> None:
     owing = {unit for fact, unit, _ in _coverage() if fact == "fct_investment"}
     assert owing == {"RUNS", "STOPPED", "DONE"}
+
+
+def test_a_section_owes_a_report_no_older_than_two_weeks_until_it_is_completed() -> None:
+    assert _said("fct_section_progress", "S-RUNS") == {"202407": False, "202408": True, "202409": False}
+    assert _said("fct_section_progress", "S-DONE") == {"202407": True}
+    assert {unit for fact, unit, _ in _coverage() if fact == "fct_section_progress"} == {"S-RUNS", "S-DONE"}
 
 
 def test_a_book_is_reported_when_its_last_state_is_closed() -> None:
