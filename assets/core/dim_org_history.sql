@@ -7,6 +7,8 @@ WITH referenced AS (
     UNION
     SELECT org_code FROM known.fin_coop_benefit
     UNION
+    SELECT org_code FROM known.fin_plan_target
+    UNION
     SELECT org_code FROM known.fin_invoice
     UNION
     SELECT org_code FROM known.fin_ar_invoice

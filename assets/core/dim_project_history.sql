@@ -5,6 +5,8 @@ WITH referenced AS (
     UNION
     SELECT project_code FROM core.fct_investment
     UNION
+    SELECT project_code FROM core.fct_plan_target
+    UNION
     SELECT project_code FROM core.fct_milestone
     UNION
     SELECT project_code FROM core.fct_safety_activity
