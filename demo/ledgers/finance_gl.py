@@ -2,8 +2,9 @@
 
 Belongs here: putting the parts of the books together. The parts: everyday business (``finance_books``),
 construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), payments to
-villages (``finance_coop``), sales taken back (``finance_reds``), planted events (``finance_planted``), the
-close (``finance_closing``), and how rows look (``finance_rows``, ``finance_cash``).
+villages (``finance_coop``), renovations of parks (``finance_park_works``), sales taken back
+(``finance_reds``), planted events (``finance_planted``), the close (``finance_closing``), and how rows look
+(``finance_rows``, ``finance_cash``).
 Keep out: master data (``finance_master``).
 """
 
@@ -17,6 +18,7 @@ from demo.ledgers.finance_cash import CASH_COLUMNS, cash_events
 from demo.ledgers.finance_closing import number, profit_transfers
 from demo.ledgers.finance_concrete import concrete_sales
 from demo.ledgers.finance_coop import coop_payments
+from demo.ledgers.finance_park_works import park_work_vouchers
 from demo.ledgers.finance_planted import planted
 from demo.ledgers.finance_reds import taken_back
 from demo.ledgers.finance_rows import LINE_COLUMNS, VOUCHER_COLUMNS, shown
@@ -39,6 +41,7 @@ def vouchers(world: World) -> list[Voucher]:
     made.extend(works(world))
     made.extend(coop_payments(world))
     made.extend(taken_back(world, daily))
+    made.extend(park_work_vouchers(world))
     made.extend(profit_transfers(made))
     number(made)
     return made
