@@ -42,12 +42,7 @@ SELECT
     COALESCE(l.usci, r.company_key, 'lead:' || f.lead_no) AS company_key,
     l.usci,
     l.industry_code,
-    CASE
-        WHEN l.industry_code IN ('3562', '3563', '3972', '3973') THEN '半导体'
-        WHEN substr(l.industry_code, 1, 3) = '358' THEN '医疗器械'
-        WHEN substr(l.industry_code, 1, 2) IN ('63', '64', '65') THEN '新一代信息技术'
-        WHEN l.industry_code IN ('3491', '3492', '3569', '3741') THEN '高端装备制造'
-    END AS chain_tag,
+    i.chain_tag,
     l.level,
     l.tier,
     l.total_invest_cny,
@@ -66,3 +61,4 @@ FROM known.park_lead AS l
 INNER JOIN named AS n ON l.lead_no = n.lead_no
 INNER JOIN first_lead AS f ON n.plain_name = f.plain_name
 LEFT JOIN resolved AS r ON n.plain_name = r.plain_name
+LEFT JOIN core.dim_industry AS i ON l.industry_code = i.industry_code

@@ -162,3 +162,24 @@ def test_lost_files_come_back_with_their_edits(write, tmp_path: Path) -> None:  
     first.unlink()
     write(LATER_AT, ledger, touch)
     assert hashlib.sha256(first.read_bytes()).hexdigest() == digest
+
+
+def test_layouts_of_one_path_are_sheets_of_one_file(tmp_path: Path) -> None:
+    (tmp_path / "manifests").mkdir()
+    tables = source_tables()
+    row: Row = {"lead_no": "XS-2024-0001", "company_name": "某公司", "stage": "已对接"}
+    lead = Timeline("park_lead", tuple(row), [(OLD, False, row)])
+    letters = small_ledgers()["park_loi"]
+    sheets = [(tables["park_loi"], letters), (tables["park_lead"], lead)]
+    manifest = tmp_path / "manifests" / "m.json"
+    workbooks.write_files(tmp_path, manifest, sheets, UP_AT, Overlay(()))
+    newest = workbooks.files_of(tmp_path, LETTERS)[0]
+    assert sheet.sheets_in(newest.read_bytes()) == ["意向书", "线索"]
+    assert [r["lead_no"] for r in sheet.read(layouts()["park_lead"], newest.read_bytes())] == ["XS-2024-0001"]
+    # A change of one sheet draws the file again; the other sheet stays as it was.
+    moved = Timeline("park_lead", tuple(row), [(OLD, False, {**row, "stage": "洽谈中"})])
+    changed = [(tables["park_loi"], letters), (tables["park_lead"], moved)]
+    before = sheet.read(LETTERS, newest.read_bytes())
+    assert workbooks.write_files(tmp_path, manifest, changed, UP_AT, Overlay(())) > 0
+    assert sheet.read(LETTERS, newest.read_bytes()) == before
+    assert sheet.read(layouts()["park_lead"], newest.read_bytes())[0]["stage"] == "洽谈中"
