@@ -21,3 +21,19 @@ SELECT
 FROM core.fct_loi AS l
 WHERE l.park_code IS NULL
 GROUP BY l.park_name
+UNION ALL
+SELECT
+    CASE
+        WHEN strpos(r.source_table, 'park_') = 1 THEN 'park'
+        WHEN strpos(r.source_table, 'con_') = 1 THEN 'construction'
+        ELSE 'finance'
+    END AS system,
+    r.source_table AS table_name,
+    'company' AS of_what,
+    r.alias,
+    count(DISTINCT r.source_key) AS row_count,
+    'fits more than one company' AS reason
+FROM core.company_record AS r
+LEFT JOIN core.company_alias AS a ON r.alias = a.alias
+WHERE a.alias IS NULL AND r.alias <> ''
+GROUP BY r.source_table, r.alias
