@@ -1,8 +1,9 @@
 """The general ledger: fin_voucher and fin_voucher_line (用友NC gl_voucher and gl_detail), and its bank lines.
 
 Belongs here: putting the parts of the books together. The parts: everyday business (``finance_books``),
-construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), payments to
-villages (``finance_coop``), renovations of parks (``finance_park_works``), sales taken back
+construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), rent and fees
+of the parks (``finance_rent``), payments to villages (``finance_coop``), renovations of parks
+(``finance_park_works``), sales taken back
 (``finance_reds``), planted events (``finance_planted``), the close (``finance_closing``), and how rows look
 (``finance_rows``, ``finance_cash``).
 Keep out: master data (``finance_master``).
@@ -21,6 +22,7 @@ from demo.ledgers.finance_coop import coop_payments
 from demo.ledgers.finance_park_works import park_work_vouchers
 from demo.ledgers.finance_planted import planted
 from demo.ledgers.finance_reds import taken_back
+from demo.ledgers.finance_rent import rent_and_fees
 from demo.ledgers.finance_rows import LINE_COLUMNS, VOUCHER_COLUMNS, shown
 from demo.ledgers.finance_steel import steel_sales
 from demo.ledgers.finance_vouchers import Voucher
@@ -39,6 +41,7 @@ def vouchers(world: World) -> list[Voucher]:
     concrete, september = concrete_sales(world)
     made = [*daily, *group_loans(world), *concrete, *steel_sales(world), *planted(daily, september)]
     made.extend(works(world))
+    made.extend(rent_and_fees(world))
     made.extend(coop_payments(world))
     made.extend(taken_back(world, daily))
     made.extend(park_work_vouchers(world))
