@@ -157,16 +157,9 @@ WHERE
     AND (f.open_dir, f.open_amt, f.debit_amt, f.credit_amt, f.close_dir, f.close_amt)
     IS DISTINCT FROM (b.open_dir, b.open_amt, b.debit_amt, b.credit_amt, b.close_dir, b.close_amt);
 
+-- Not "where it does not exist": asked row by row, the table it fills would be read again for each of them.
 INSERT INTO gl_balance
-SELECT f.*
-FROM fresh AS f
-WHERE
-    NOT EXISTS (
-        SELECT 1 FROM gl_balance AS b
-        WHERE
-            (f.org_code, f.fiscal_year, f.period_no, f.account_code, f.counterparty_code)
-            = (b.org_code, b.fiscal_year, b.period_no, b.account_code, b.counterparty_code)
-            AND (f.project_code, f.park_code) = (b.project_code, b.park_code)
-    );
+SELECT * FROM fresh
+ON CONFLICT DO NOTHING;
 
 DROP TABLE fresh;
