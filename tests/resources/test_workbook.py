@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from data_contracts.model import Update
 from resources.failures import PermanentFailure
 from resources.sources.base import probe
 from tests.resources.sheets import (
@@ -17,11 +18,12 @@ from tests.resources.sheets import (
     LOI,
     failure,
     invest_file,
+    loi_file,
     new_book,
     save,
     workbooks,
 )
-from tests.resources.tables import read
+from tests.resources.tables import column, contract, read
 
 
 def test_a_sheet_lands_with_units_origin_and_file_names(tmp_path: Path) -> None:
@@ -231,3 +233,17 @@ def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes) -> None:
         in message
     )
     assert "have it saved and sent again; if it was still being copied, run again" in message
+
+
+def test_a_default_tells_a_column_that_neither_name_nor_sheet_has(tmp_path: Path) -> None:
+    loi_file(tmp_path, "招商台账_20241010.xlsx", ["YX-1", "YX-2"])
+    told = contract(
+        {**LOI.transport, "defaults": {"source_system": "PROMO"}},
+        column("loi_no", "意向书编号", key=1),
+        column("source_system"),
+        column("snapshot_date"),
+        update=Update("replace"),
+        name="park_loi",
+    )
+    rows, _ = read(workbooks(tmp_path), told)
+    assert [(row["loi_no"], row["source_system"]) for row in rows] == [("YX-1", "PROMO"), ("YX-2", "PROMO")]
