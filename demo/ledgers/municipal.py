@@ -2,7 +2,7 @@
 
 Belongs here: the tasks of ``seeds/municipal_tasks.csv`` and how their rows change. Of the list of 2024, 15
 are done by 30 September, in six towns and six categories, and 9 remain (C17); around them stand what must
-not count: a task of 2023 done in January 2024, one cancelled, one done and one added on 8 October.
+not count: a task of 2023 done in January 2024, one cancelled, one done and two added on 8 October.
 The list of a year enters in January and is the baseline of that year. Dirt: dates as text (D06), other words
 for categories and states (D21), full-width codes (D01), blanks (D02), merged cells (D03). Keep out: sections
 and certificates.
@@ -39,7 +39,7 @@ _CORRECTED = ("SZ-2024-013", date(2024, 10, 11), datetime(2024, 11, 4, 10, 30))
 
 
 def build(world: World) -> Timeline:
-    """The ledger's timeline: 30 tasks."""
+    """The ledger's timeline: 31 tasks."""
     rng = world.rng("con_municipal_task")
     rows: list[Event] = []
     for task in seed_rows("municipal_tasks"):
