@@ -26,7 +26,7 @@ COLUMNS = (
 KINDS = ("rent", "property_fee", "utility", "concrete")
 _NOT_KEPT = ("YWCT-08",)
 """The water company bills from a system of its own."""
-BREAKS = ("YWCT-02", (11, 140, 260))
+BREAKS = ("YWCT-02", (11, 60, 140))
 """Book, and the places among its invoices of 2024-08 whose amount was typed wrong, by 9.00 CNY."""
 _BREAK_FEN = 900
 
