@@ -194,8 +194,14 @@ def _taken_join(contract: TableContract, rules: Sequence[Rule]) -> str:
 
 
 def _outranked(contract: TableContract) -> str:
-    version = contract.update.version
-    return f' OR c."{version}" < v.version' if version and contract.update.scope else ""
+    """An older delivery that comes late changes nothing: of its scope, or of an upserted row (its file)."""
+    update = contract.update
+    if update.version and update.scope:
+        return f' OR c."{update.version}" < v.version'
+    if update.verb == "upsert" and update.version and update.watermark:
+        period, version = f'"{update.watermark}"', f'"{update.version}"'
+        return f" OR c.{period} < s.{period} OR (c.{period} = s.{period} AND c.{version} < s.{version})"
+    return ""
 
 
 def _outranked_join(contract: TableContract) -> str:

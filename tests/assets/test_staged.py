@@ -119,6 +119,17 @@ def test_an_older_version_arriving_late_changes_nothing(bench: Bench, tmp_path: 
     assert current(bench) == {"A": Decimal(2)}
 
 
+def test_an_older_file_arriving_late_does_not_turn_an_upserted_row_back(bench: Bench, tmp_path: Path) -> None:
+    period = {**PERIOD, "customProperties": [{"property": "lineage", "value": True}]}
+    update = {"verb": "upsert", "watermark": "file_period", "version": "file_version"}
+    table = contract(tmp_path, "t", [KEY, AMOUNT, period, VERSION], update, **WIDE)
+    bench.night(table, [sheet_row("A", "1"), sheet_row("B", "1")])
+    bench.night(table, [sheet_row("A", "2", period="202410"), sheet_row("C", "1", period="202410")])
+    late = bench.night(table, [sheet_row("A", "3", version="2"), sheet_row("B", "3", version="2")])
+    assert late.report.dispositions["duplicate"] == 1
+    assert current(bench) == {"A": Decimal(2), "B": Decimal(3), "C": Decimal(1)}
+
+
 def test_absence_deletes_only_after_a_proved_extraction(bench: Bench, tmp_path: Path) -> None:
     table = contract(
         tmp_path, "t", [KEY, AMOUNT], {"verb": "replace", "scope": "table", "max_delete_pct": 60}, **WIDE
