@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     """DuckDB's memory limit."""
     keep_published: int = 7
     """Published warehouse files to keep for roll-back."""
+    leave_out: str = ""
+    """Tables, comma between, whose source is not asked."""
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Names of ``leave_out``."""
+        return frozenset(name.strip() for name in self.leave_out.split(",") if name.strip())
 
     def source(self, server: str, table: str) -> Source:
         """How ``server`` is reached. Raises :class:`PermanentFailure` when nobody has said."""

@@ -67,6 +67,9 @@ def _raw_asset(contract: TableContract) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: ExtractConfig, workspace: JibaoWorkspace
     ) -> Iterator[dg.MaterializeResult[Any]]:
         ws = workspace.workspace
+        if contract.name in ws.settings.left_out:
+            yield _not_asked(ws, contract)
+            return
         try:
             manifest = extract(ws, contract, _reach(config))
         except SourceFailure as failure:
@@ -119,6 +122,15 @@ def _landed(ws: Workspace, contract: TableContract, manifest: Manifest) -> dg.Ma
             "sha256": f"{manifest.sha256[:16]}…",
             "proof": dg.MetadataValue.json(manifest.proof),
         },
+    )
+
+
+def _not_asked(ws: Workspace, contract: TableContract) -> dg.MaterializeResult[Any]:
+    """The operator leaves the table out: what is loaded stands, and nothing is said about its source."""
+    said = "left out by JIBAO_LEAVE_OUT: its source is not asked"
+    return dg.MaterializeResult(
+        check_results=[dg.AssetCheckResult(check_name=ANSWERED, passed=True, description=said)],
+        metadata={"dagster/row_count": _rows_landed(ws, contract), "state": said, "landed": 0},
     )
 
 

@@ -62,6 +62,8 @@ def extract(
 
     if table not in load_contracts():
         raise typer.BadParameter(f"no contract {table!r}; there are {', '.join(load_contracts())}")
+    if table in load_settings(home).left_out:
+        raise typer.BadParameter(f"{table} is left out by JIBAO_LEAVE_OUT: take it off that list first")
     if since and full:
         raise typer.BadParameter("--from and --full exclude each other")
     if since:

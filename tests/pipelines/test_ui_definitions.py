@@ -21,6 +21,7 @@ from pipelines.runs import LOCATION, WORKSPACE, prepare_instance, run_job
 from resources.dagster_workspace import JibaoWorkspace
 from resources.engine import Session
 from resources.settings import load_settings
+from resources.states import SOURCE_STATES, SourceStates
 from resources.workspace import hold
 from tests.pipelines.conftest import DAY
 
@@ -219,3 +220,14 @@ def test_tables_loaded_after_the_last_publication_are_known(tmp_path: Path) -> N
         assert loaded_since(ws) == []
         ws.decisions.append("load", ws.known_at, table="fin_voucher")
         assert loaded_since(ws) == ["fin_voucher"]
+
+
+def test_a_table_that_is_left_out_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = SourceStates(tmp_path / SOURCE_STATES)
+    raw = [asset("raw/park_hazard")]
+    monkeypatch.setenv("JIBAO_LEAVE_OUT", "park_loi, park_hazard")
+    assert run_job(DEFINITIONS, "nightly", home=tmp_path, assets=raw).success
+    assert states.all() == {}
+    monkeypatch.setenv("JIBAO_LEAVE_OUT", "park_loi")
+    assert run_job(DEFINITIONS, "nightly", home=tmp_path, assets=raw).success
+    assert "no address is set" in str(states.all()["park_hazard"].cause)
