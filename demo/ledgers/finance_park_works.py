@@ -2,7 +2,8 @@
 
 Belongs here: the vouchers that follow from ``park_works.park_works``: the cost as the work goes on, the final
 account when it is finished, and its payment. Improvements and rebuilding are spread over years (1801), renewed
-facilities below the limit of capitalisation are repairs (6602). Of a finished work the books hold its cost
+facilities below the limit of capitalisation are repairs (6602). Their small contractors give ordinary invoices,
+so no input tax is deducted and the cost is whole. Of a finished work the books hold its cost
 within 5 % (R23): one was settled 3 % below it. Keep out: the workbook of the works (``park_works``).
 """
 
@@ -19,10 +20,10 @@ from demo.ledgers.park_works import Work, park_works
 from demo.world import HISTORY_END, HISTORY_START, World, month_end, next_workday, previous_workday
 
 _IMPROVEMENT, _REPAIR = "180101", "660210"
-_PAYABLE, _INPUT_TAX, _BANK = "220201", "22210101", "10020101"
+_PAYABLE, _BANK = "220201", "10020101"
 _CAPITALISED_FROM = 600_000_00
 """Cost in fen from which a renewed facility is no repair any more."""
-_TAX_PCT, _SHARE_ON_THE_WAY = 9, 40
+_SHARE_ON_THE_WAY = 40
 _BOOKED_PCT = {"GZ-2024-005": 97}
 
 
@@ -39,7 +40,7 @@ def park_work_vouchers(world: World) -> Iterator[Voucher]:
 
 
 def _stages(work: Work) -> Iterator[tuple[date, int]]:
-    """Days and amounts (fen without VAT) booked: before 2024, on the way, and at completion."""
+    """Days and amounts (fen) booked: before 2024, on the way, and at completion."""
     whole = work.cost * _BOOKED_PCT.get(work.work_no, 100) // 100
     first = work.spent_before
     if first:
@@ -64,20 +65,19 @@ def _voucher(work: Work, kind: str, day: date, lines: list[Line], rng: random.Ra
 
 
 def _cost(work: Work, party: str, day: date, amount: int, rng: random.Random) -> Voucher:
-    tax, text = (amount * _TAX_PCT + 50) // 100, f"结算 {work.work_name}"
+    text = f"结算 {work.work_name}"
     is_repair = work.work_type == "facility" and work.cost < _CAPITALISED_FROM
     lines = [
         Line(_REPAIR if is_repair else _IMPROVEMENT, amount, 0, text, park=work.park_code, doc=work.work_no),
-        Line(_INPUT_TAX, tax, 0, text),
-        Line(_PAYABLE, 0, amount + tax, text, party=party, doc=work.work_no),
+        Line(_PAYABLE, 0, amount, text, party=party, doc=work.work_no),
     ]
     return _voucher(work, "转", day, lines, rng)
 
 
 def _payment(work: Work, party: str, day: date, amount: int, rng: random.Random) -> Voucher:
-    whole, text = amount + (amount * _TAX_PCT + 50) // 100, f"支付工程款 {work.work_name}"
+    text = f"支付工程款 {work.work_name}"
     lines = [
-        Line(_PAYABLE, whole, 0, text, party=party, doc=work.work_no),
-        Line(_BANK, 0, whole, text, purpose="other"),
+        Line(_PAYABLE, amount, 0, text, party=party, doc=work.work_no),
+        Line(_BANK, 0, amount, text, purpose="other"),
     ]
     return _voucher(work, "付", day, lines, rng)

@@ -36,6 +36,10 @@ YTD = {
     "park_emergency_drills": "36",
     "park_safety_publicity": "48",
     "park_safety_people_covered": "7860",
+    "park_renovation_investment": "12000000.00",
+    "park_renovation_works": "12",
+    "municipal_prep_done": "15",
+    "charging_stalls_added": "89",
 }
 AS_OF = {
     "projects_under_construction": "19",
@@ -43,6 +47,12 @@ AS_OF = {
     "loi_count_digital_community": "46",
     "loi_area_digital_community": "207684.35",
     "loi_area_choujiang": "15042.60",
+    "service_stations": "3",
+    "parks_passed_safety_review": "3",
+    "parks_safety_review_in_progress": "8",
+    "self_managed_safety_standard": "11",
+    "municipal_prep_remaining": "9",
+    "municipal_prep_total": "24",
 }
 
 
