@@ -2,25 +2,11 @@
 -- materialized: table
 -- One activity: same type, day and park, and the same company after name resolution, or the same title. Titles alone
 -- pair nothing where both companies are known and differ, since many visits bear one title.
-WITH told AS (
-    SELECT
-        replace(replace(replace(v.name, ' ', ''), '（', '('), '）', ')') AS plain_name,
-        COALESCE(s.usci, 'enterprise:' || s.enterprise_id) AS company_key
-    FROM known.park_company__versions AS v
-    INNER JOIN known.park_company AS s ON v.enterprise_id = s.enterprise_id
-    UNION ALL
-    SELECT
-        replace(replace(replace(company_name, ' ', ''), '（', '('), '）', ')') AS plain_name,
-        company_key
-    FROM core.fct_lead
-    WHERE strpos(company_key, 'lead:') = 0
-),
-
-resolved AS (
-    SELECT plain_name, min(company_key) AS company_key
-    FROM told
-    GROUP BY plain_name
-    HAVING count(DISTINCT company_key) = 1
+WITH resolved AS (
+    SELECT alias AS plain_name, min(company_key) AS company_key
+    FROM core.company_alias
+    WHERE strpos(company_key, ':') = 0 OR strpos(company_key, 'enterprise:') = 1
+    GROUP BY alias
 ),
 
 platform AS (
