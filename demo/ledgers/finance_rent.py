@@ -2,7 +2,7 @@
 
 Belongs here: what is billed, what is received of each bill, and the revenue of rent month by month on the
 straight line of ``rent_months`` (R15-R17). Rent billed waits in 220304 until its month; deposits are booked
-when they come; interest on late rent carries no tax until it is paid. Keep out: bills themselves, and the
+when they come; interest on late rent is revenue, with an invoice, once it is paid. Keep out: bills themselves, and the
 property company's own contracts, which are everyday business.
 """
 
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
-from itertools import groupby
-from operator import attrgetter
 from typing import TypeVar
 
 from demo.ledgers.bills import Bill, bills, rent_months
@@ -31,7 +30,7 @@ from demo.world import World
 
 RENT_OWED, FEES_OWED = "112204", "112205"
 DEFERRED, RENT, PROPERTY, UTILITIES, INTEREST = "220304", "605101", "600104", "605102", "605105"
-_DEPOSITS, _VAT, _SIMPLE_VAT, _WAITING_VAT = "224101", "22210102", "222106", "222105"
+_DEPOSITS, _VAT, _SIMPLE_VAT, _UNPAID_INTEREST = "224101", "22210102", "222106", "220305"
 _SIMPLE_BP = (300, 500)
 _UTILITIES = ("water", "electric", "gas")
 _REVENUE = {"rent": DEFERRED, "late_fee": INTEREST, "property": PROPERTY} | dict.fromkeys(
@@ -39,7 +38,7 @@ _REVENUE = {"rent": DEFERRED, "late_fee": INTEREST, "property": PROPERTY} | dict
 )
 _PRODUCT = {PROPERTY: "property_fee", UTILITIES: "utility", INTEREST: "other"}
 _WITH_PARK = (PROPERTY, UTILITIES)
-_TENANTS_A_VOUCHER, _RECEIPTS_A_VOUCHER = 6, 12
+_BILLS_A_VOUCHER, _RECEIPTS_A_VOUCHER = 16, 12
 
 
 T = TypeVar("T")
@@ -58,12 +57,6 @@ def net_of(bill: Bill) -> int:
     return (2 * bill.amount * 10_000 + 10_000 + bill.tax_bp) // (2 * (10_000 + bill.tax_bp))
 
 
-def _vat_account(bill: Bill) -> str:
-    if bill.fee_type == "late_fee":
-        return _WAITING_VAT
-    return _SIMPLE_VAT if bill.tax_bp in _SIMPLE_BP else _VAT
-
-
 class _Books:
     """Draws the vouchers of one world."""
 
@@ -77,31 +70,50 @@ class _Books:
         return same_day(Voucher(org_code, period, kind, day, "AR", created, lines), self.rng)
 
     def billed(self, found: Iterable[Bill]) -> Iterator[Voucher]:
-        """Bills of each company, day and kind; the fees of a tenant stand together."""
-        by_day = defaultdict[tuple[date, str, bool], list[Bill]](list)
+        """Bills of each company, day and kind: a receivable, revenue and tax for each."""
+        by_day = defaultdict[tuple[date, str, str], list[Bill]](list)
         for bill in found:
             if bill.fee_type != "deposit":
-                by_day[bill.issued_on, bill.org_code, bill.fee_type in ("rent", "late_fee")].append(bill)
-        for (day, org_code, _), of_day in sorted(by_day.items()):
-            tenants = [list(own) for _, own in groupby(of_day, attrgetter("enterprise_id"))]
-            for some in _chunks(tenants, _TENANTS_A_VOUCHER):
-                lines = [line for own in some for line in self._bill_lines(own)]
-                yield self._voucher(org_code, "转", day, lines)
+                kind = bill.fee_type if bill.fee_type in ("rent", "late_fee") else "fees"
+                by_day[bill.issued_on, bill.org_code, kind].append(bill)
+        for (day, org_code, kind), of_day in sorted(by_day.items()):
+            lines_of = self._interest_lines if kind == "late_fee" else self._bill_lines
+            for some in _chunks(of_day, _BILLS_A_VOUCHER):
+                yield self._voucher(org_code, "转", day, [line for bill in some for line in lines_of(bill)])
 
-    def _bill_lines(self, own: list[Bill]) -> Iterator[Line]:
-        """A tenant's bills of one day: a receivable and tax for each, revenue by account."""
-        party, park = self.party[own[0].enterprise_id], own[0].park_code
-        text, nets = f"开具{own[0].cycle_start:%Y年%m月}起账单", defaultdict[str, int](int)
-        for bill in own:
-            yield Line(_owed(bill), bill.amount, 0, text, party=party, doc=bill.bill_no)
-            nets[_REVENUE[bill.fee_type]] += net_of(bill)
-        for account, net in nets.items():
-            of_park = park if account in _WITH_PARK else None
-            yield Line(account, 0, net, text, party=party, park=of_park, product=_PRODUCT.get(account))
-        for bill in own:
-            if tax := bill.amount - net_of(bill):
-                doc = bill.bill_no if bill.fee_type == "late_fee" else bill.invoice_no
-                yield Line(_vat_account(bill), 0, tax, text, doc=doc)
+    def _bill_lines(self, bill: Bill) -> Iterator[Line]:
+        text = f"开具{bill.cycle_start:%Y年%m月}起账单"
+        owed = Line(_owed(bill), bill.amount, 0, text, party=self._party(bill), doc=bill.bill_no)
+        yield from (owed, *self._sold(bill, text))
+
+    def _sold(self, bill: Bill, text: str) -> Iterator[Line]:
+        """Revenue of the bill and the tax of its invoice."""
+        account, net = _REVENUE[bill.fee_type], net_of(bill)
+        park, product = bill.park_code if account in _WITH_PARK else None, _PRODUCT.get(account)
+        yield Line(account, 0, net, text, party=self._party(bill), park=park, product=product)
+        vat = _SIMPLE_VAT if bill.tax_bp in _SIMPLE_BP else _VAT
+        yield Line(vat, 0, bill.amount - net, text, doc=bill.invoice_no)
+
+    def _interest_lines(self, bill: Bill) -> Iterator[Line]:
+        """Interest is owed from its bill on, and earned when it is paid."""
+        text, party, doc = "计收滞纳金", self._party(bill), bill.bill_no
+        yield Line(RENT_OWED, bill.amount, 0, text, party=party, doc=doc)
+        yield Line(_UNPAID_INTEREST, 0, bill.amount, text, party=party, doc=doc)
+
+    def _party(self, bill: Bill) -> str:
+        return self.party[bill.enterprise_id]
+
+    def interest_settled(self, found: Iterable[Bill]) -> Iterator[Voucher]:
+        """Invoice and revenue of interest on the day it is paid; on the day it is waived, it is owed no more."""
+        for bill in (bill for bill in found if bill.fee_type == "late_fee"):
+            party, doc = self._party(bill), bill.bill_no
+            for day, _ in bill.receipts:
+                text = "开具滞纳金发票"
+                earned = Line(_UNPAID_INTEREST, bill.amount, 0, text, party=party, doc=doc)
+                yield self._voucher(bill.org_code, "转", day, [earned, *self._sold(bill, text)])
+            if bill.waived_on is not None:
+                lines = [replace(x, debit=x.credit, credit=x.debit) for x in self._interest_lines(bill)]
+                yield self._voucher(bill.org_code, "转", bill.waived_on, lines)
 
     def received(self, found: Iterable[Bill]) -> Iterator[Voucher]:
         """What came in by company and day; deposits apart."""
@@ -113,28 +125,16 @@ class _Books:
             for some in _chunks(of_day, _RECEIPTS_A_VOUCHER):
                 yield self._voucher(org_code, "收", day, self._receipt_lines(org_code, some, deposit))
 
-    def _receipt_lines(self, org_code: str, some: Iterable[tuple[Bill, int]], deposit: bool) -> list[Line]:
+    def _receipt_lines(self, org_code: str, some: list[tuple[Bill, int]], deposit: bool) -> list[Line]:
         text, purpose = ("收到租赁押金", "deposit") if deposit else ("收到租金及园区费用", "rent")
-        lines, total = list[Line](), 0
-        for bill, fen in some:
-            account = _DEPOSITS if deposit else _owed(bill)
-            lines.append(Line(account, 0, fen, text, party=self.party[bill.enterprise_id], doc=bill.bill_no))
-            total += fen
-            if bill.fee_type == "late_fee":
-                tax = bill.amount - net_of(bill)
-                lines.append(Line(_WAITING_VAT, tax, 0, text, doc=bill.bill_no))
-                lines.append(Line(_VAT, 0, tax, text, doc=bill.invoice_no))
-        bank = self.rng.choice(leaves(org_code, "100201"))
-        return [Line(bank, total, 0, text, purpose=purpose), *lines]
-
-    def waived(self, found: Iterable[Bill]) -> Iterator[Voucher]:
-        """Interest given up: the entry of the bill with its sides turned."""
-        for bill in found:
-            if bill.waived_on is not None:
-                lines = list(self._bill_lines([bill]))
-                for line in lines:
-                    line.debit, line.credit, line.summary = line.credit, line.debit, "减免滞纳金"
-                yield self._voucher(bill.org_code, "转", bill.waived_on, lines)
+        bank, total = self.rng.choice(leaves(org_code, "100201")), sum(fen for _, fen in some)
+        paid = [
+            Line(
+                _DEPOSITS if deposit else _owed(bill), 0, fen, text, party=self._party(bill), doc=bill.bill_no
+            )
+            for bill, fen in some
+        ]
+        return [Line(bank, total, 0, text, purpose=purpose), *paid]
 
     def recognised(self) -> Iterator[Voucher]:
         """Revenue of rent at each close, a voucher for each park; what was too much is taken back."""
@@ -161,5 +161,5 @@ def rent_and_fees(world: World) -> Iterator[Voucher]:
     books, found = _Books(world), bills(world)
     yield from books.billed(found)
     yield from books.received(found)
-    yield from books.waived(found)
+    yield from books.interest_settled(found)
     yield from books.recognised()

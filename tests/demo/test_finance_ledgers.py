@@ -61,7 +61,7 @@ def test_volumes_follow_the_catalogue(timelines: dict[str, Timeline]) -> None:
     lines = Counter(end.headers[row["pk_voucher"]]["fiscal_year"] for row in end.tables["fin_voucher_line"])
     for year in ("2023", "2024"):
         assert 24_700 <= vouchers[year] <= 27_300
-        assert 129_000 <= lines[year] <= 157_000
+        assert 129_000 <= lines[year] <= 166_000
     assert 5_100 <= len(end.tables["fin_account"]) <= 5_700
     assert 570 <= len(end.tables["fin_period"]) <= 660
 
