@@ -10,12 +10,12 @@ either ledger shows them, dirt, vouchers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from demo.ledgers.bills import bills
+from demo.ledgers.bills import Bill, bills
 from demo.ledgers.concrete_contracts import SELLER, contracts
 from demo.ledgers.finance_calendar import ADJUSTMENT, Period
 from demo.ledgers.finance_chart import chart
@@ -127,9 +127,22 @@ def _by_party(owed: list[Line], sold: list[Line], tax: Line) -> list[_Share]:
     ]
 
 
-def _shares(voucher: Voucher) -> list[_Share]:
+def _of_bills(voucher: Voucher, taxes: list[Line], billed: Mapping[str, Bill]) -> list[_Share]:
+    """Shares of a voucher about bills of the parks: each tax line has the number of its bill's invoice."""
+    shares = []
+    for tax in taxes:
+        bill = billed[str(tax.doc)]
+        party = next(x.party for x in voucher.lines if x.party and x.doc == bill.bill_no)
+        net = bill.amount - tax.credit
+        shares.append(_Share(str(party), tax.account, None, tax.doc, bill.bill_no, net, tax.credit))
+    return shares
+
+
+def _shares(voucher: Voucher, billed: Mapping[str, Bill]) -> list[_Share]:
     """What the voucher bills: its tax lines with the revenue and receivable lines that belong to each."""
     taxes = _tax_lines(voucher)
+    if all(tax.doc in billed for tax in taxes):
+        return _of_bills(voucher, taxes, billed)
     owed = [x for x in voucher.lines if x.debit]
     sold = [x for x in voucher.lines if x.credit and x not in taxes]
     if len(taxes) == 1:
@@ -160,7 +173,7 @@ class _Register:
         self.last: dict[Period, int] = {}
         self.of_voucher: dict[int, list[Invoice]] = {}
         self.found: list[Invoice] = []
-        self.fees = {bill.invoice_no: bill.fee_type for bill in bills(world) if bill.invoice_no}
+        self.bills = {bill.invoice_no: bill for bill in bills(world) if bill.invoice_no}
         self.sites = {(c.customer_code, c.site_name): c.contract_no for c in contracts(world)}
 
     def number(self, told: str | None, issued: date) -> str:
@@ -174,8 +187,8 @@ class _Register:
 
     def kind(self, share: _Share, period: Period) -> str:
         """Kind of business by the bill, else by what was sold; mortar counted as concrete until 2023."""
-        if share.number in self.fees:
-            return _OF_FEE.get(self.fees[share.number], "other")
+        if share.number in self.bills:
+            return _OF_FEE.get(self.bills[share.number].fee_type, "other")
         if share.account == MORTAR and period.year > 2023:
             return "other"
         return share.product or "other"
@@ -184,7 +197,7 @@ class _Register:
         """The voucher's invoices, or the red ones of a red letter."""
         end = voucher.states[-1]
         gone = end.ts if end.void or end.deleted else None
-        shares, issued = _shares(voucher), _issued(voucher)
+        shares, issued = _shares(voucher, self.bills), _issued(voucher)
         if gone is not None and any(s.number in self.taken for s in shares if s.number):
             return  # The same invoice entered twice.
         reversed_ = self.of_voucher.get(id(voucher.reversal_of), [])
