@@ -82,8 +82,8 @@ def fault_from(order: dict[str, object]) -> Fault:
     if kind == "drop_field" and not field:
         raise ValueError("drop_field needs the name of a field")
     system, endpoint = str(order.get("system", "*")), str(order.get("endpoint", "list"))
-    if system not in ("pms", "park", "*") or endpoint not in ("list", "count", "*"):
-        raise ValueError("system must be pms, park or *, endpoint list, count or *")
+    if system not in ("pms", "park", "charging", "*") or endpoint not in ("list", "count", "*"):
+        raise ValueError("system must be pms, park, charging or *, endpoint list, count or *")
     return Fault(
         system=system,
         resource=str(order.get("resource", "*")),

@@ -102,6 +102,9 @@ GIVEN: dict[str, list[Mapping[str, Any]]] = {
         {"activity_no": "A2", "activity_date": "2024-09-30", "org_code": "YWCT-01", "file_period": "202410"},
     ],
     "park_loi": [{"loi_no": "L1", "park_name": "某园", "snapshot_date": "2024-09-24"}],
+    "park_work": [{"work_no": "W1", "park_code": "PK-01", "snapshot_date": "2024-10-08"}],
+    "park_register": [{"item_no": "I1", "item_type": "event", "name": "某", "snapshot_date": "2024-09-05"}],
+    "con_municipal_task": [{"task_no": "T1", "snapshot_date": "2024-10-08"}],
     "park_hazard": [{"hazard_no": "H1", "park_code": "PK-01", "_known_from": "2024-09-30 16:00:00"}],
 }  # fmt: skip
 
@@ -168,6 +171,12 @@ def test_a_list_or_platform_speaks_for_every_month_before_its_last_word() -> Non
     letters = _said("fct_loi", "招商台账")
     assert (letters["202408"], letters["202409"]) == (True, False)
     assert _coverage()["fct_loi", "招商台账", "202409"]["last_report"] == date(2024, 9, 24)
+    monthly = (
+        ("fct_work", "园区改造台账"),
+        ("fct_municipal_task", "市政前期台账"),
+        ("fct_register_status", "事项登记"),
+    )
+    assert [_said(*unit)["202409"] for unit in monthly] == [True, True, False]
     # 16:00 UTC on 30 September is 1 October in Shanghai.
     for fact in ("fct_tenant_stay", "fct_hazard", "fct_activity"):
         assert _said(fact, "智慧园区管理平台")["202409"] is True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -133,6 +135,37 @@ def test_an_unknown_resource_is_named(tmp_path: Path) -> None:
     assert '"code": 4004' in api.serve("park", "/park/api/nothing.get_list", {}, "t").body
     assert '"code": 40401' in api.serve("pms", "/pms/api/v2/projects", {}, "t").body
     assert '"code": 4002' in api.serve("park", "/park/api/hazard.get_list", {"page_size": 1000}, "t").body
+
+
+def test_the_charging_system_answers_after_its_standard(tmp_path: Path) -> None:
+    store, table = tmp_path / "rest.db", source_tables()["park_charge_stall"]
+    rest_store.create(store, {"charging": "t"})
+    rows: list[Row] = [{"LotNo": "XJ-01", "StallNo": f"{n:03d}", "Power": 7} for n in range(1, 4)]
+    rest_store.load(store, [(table, rows)])
+    api, path = Api(store), "/charging/query_stalls"
+    first = json.loads(api.serve("charging", f"{path}_info", {"PageNo": 1, "PageSize": 2}, "t").body)
+    assert (first["Ret"], first["Data"]["StallInfos"]) == (0, rows[:2])
+    last = json.loads(api.serve("charging", f"{path}_info", {"PageNo": 2, "PageSize": 2}, "t").body)
+    assert last["Data"]["StallInfos"] == rows[2:]
+    counted = json.loads(api.serve("charging", f"{path}_stats", {}, "t").body)
+    assert counted["Data"] == {"ItemSize": 3}
+    refused = {
+        "4002": api.serve("charging", f"{path}_info", {}, "another token"),
+        "4003": api.serve("charging", "/charging/query_orders_info", {}, "t"),
+        "4004": api.serve("charging", f"{path}_info", {"PageSize": 101}, "t"),
+    }
+    assert {str(json.loads(answer.body)["Ret"]) for answer in refused.values()} == set(refused)
+
+
+def test_a_state_written_before_a_system_joined_gets_its_token(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.demo.mkdir(parents=True)
+    state = State(1, 1, "2024-10-10", "2024-10-10T20:00:00", {"finance": 1, "http": 2}, new_secrets())
+    del state.secrets["charging"]
+    home.state_file.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    read = home.require_state()
+    assert read.secrets["charging"]
+    assert read.secrets["park_platform"] == state.secrets["park_platform"]
 
 
 def test_settings_replace_their_own_lines_only(tmp_path: Path) -> None:
