@@ -47,8 +47,9 @@ def _sent_files(layout: Layout, table: SourceTable, timeline: Timeline, at: date
 
 
 def _path_of(layout: Layout, row: Mapping[str, object]) -> str:
-    version = str(row.get("file_version", 1))
-    return layout.path.format(**row, version="" if version == "1" else f"_v{version}")
+    sent = str(row.get("file_version", 1))
+    # A ledger may have a column of that name itself: of a plan, say.
+    return layout.path.format(**{**row, "version": "" if sent == "1" else f"_v{sent}"})
 
 
 def _snapshots(layout: Layout, table: SourceTable, timeline: Timeline, at: datetime) -> Files:
