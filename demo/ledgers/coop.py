@@ -1,11 +1,9 @@
-"""Payments to partner villages (山海协作消薄): who is paid what and when, and ledger ``fin_coop_benefit``.
+"""Payments to partner villages (山海协作消薄): who is paid what and when.
 
-Belongs here: the payments, which the books record too (``finance_coop``), and the quarterly workbooks that
-list them. January to September 2024 hold 36 villages of 莲都区 with three payments each, together
-:data:`YTD_FEN`. Beside them stand villages of another county, villages of the year before, a village on
-the list that is paid nothing, and in the file of the third quarter a payment of 9 October; the first copy
-of that file names one payment twice. Dirt: merged names (D03), dates in several forms (D06), amounts as
-text (D07), full-width codes (D01), blanks (D02). Keep out: vouchers.
+Belongs here: the payments behind the workbooks (``coop_files``) and the books (``finance_coop``). January to
+September 2024 hold 36 villages of 莲都区 with three payments each, together :data:`YTD_FEN`. Beside them
+stand villages of another county, villages of the year before, a village on the list that is paid nothing,
+and a payment of 9 October. Keep out: rows and dirt, vouchers.
 """
 
 from __future__ import annotations
@@ -13,20 +11,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from demo.ledgers.concrete_contracts import SELLER
-from demo.ledgers.forms import dotted, full_width, number_text, padded, sheet_date, split_units
+from demo.ledgers.forms import split_units
 from demo.seed_files import seed_rows
-from demo.timeline import Event, Row, Timeline
-from demo.world import World, workbook_day
-
-COLUMNS = (
-    "seq", "village_code", "org_code", "village_name", "region_code", "pay_date", "amount_cny", "basis_m3",
-    "rate_cny_m3", "txn_id", "file_period", "file_version",
-)  # fmt: skip
+from demo.world import World
 
 REGION = "331102"
 YTD_FEN = 187_500_000
@@ -44,8 +35,6 @@ AFTER_QUARTER = date(2024, 10, 9)
 _EXTRA_STEPS, _STEPS_2023, _STEPS_Q4 = 96_000, 12_000_000, 4_000_000
 RETURNED = (7, date(2024, 9, 12))
 """The payment (number of the village, day) that the bank returned, paid again eleven days later."""
-_TWICE = 19
-_SENT_AGAIN = datetime(2024, 10, 10, 11, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,58 +123,3 @@ def payments(world: World) -> tuple[Payment, ...]:
     found += _dealt(_of_year(2023, home=True), _DAYS_2023, _STEPS_2023, rng, world.scale)
     found += _dealt(_of_year(2023, home=False), _DAYS_2023, 2_200_000, rng, world.scale)
     return tuple(sorted(found, key=lambda p: (p.day, p.village.code, p.seq)))
-
-
-def build(world: World) -> list[Timeline]:
-    """The ledger's timeline: a file a quarter, that of 2024Q3 sent twice; the first quarter of 2024 is nil."""
-    rng, rows = world.rng("fin_coop_benefit.sheet"), list[Event]()
-    for year in (2023, 2024):
-        for quarter in range(1, 5):
-            of_file = [p for p in payments(world) if _file_of(p) == (year, quarter)]
-            rows += _files(year, quarter, _sheet(of_file, rng))
-    return [Timeline("fin_coop_benefit", COLUMNS, rows)]
-
-
-def _file_of(payment: Payment) -> tuple[int, int]:
-    day = payment.day
-    return (2024, 3) if day == AFTER_QUARTER else (day.year, (day.month + 2) // 3)
-
-
-def _files(year: int, quarter: int, lines: list[Row]) -> Iterator[Event]:
-    sent = datetime.combine(workbook_day(date(year, 3 * quarter, 1)), time(16, 5))
-    period = f"{year}Q{quarter}"
-    if not lines:
-        yield sent, False, dict.fromkeys(COLUMNS) | {"file_period": period, "file_version": 1}
-    first = lines
-    if period == "2024Q3":
-        again = dict(lines[_TWICE]) | {"seq": 2}
-        first = [*lines[: _TWICE + 1], again, *lines[_TWICE + 1 :]]
-        yield from ((_SENT_AGAIN, False, r | {"file_period": period, "file_version": 2}) for r in lines)
-    yield from ((sent, False, row | {"file_period": period, "file_version": 1}) for row in first)
-
-
-def _sheet(of_file: list[Payment], rng: random.Random) -> list[Row]:
-    """Rows as somebody typed them; what is merged in the sheet is equal in all rows of a village."""
-    names = {
-        v.code: padded(v.name, rng) if rng.random() < 0.02 else v.name
-        for v in sorted({p.village for p in of_file}, key=lambda v: v.code)
-    }
-    ordered = sorted(of_file, key=lambda p: (p.village.code, p.day, p.seq))
-    return [_row(payment, names[payment.village.code], rng) for payment in ordered]
-
-
-def _row(payment: Payment, name: str, rng: random.Random) -> Row:
-    wan = Decimal(payment.amount).scaleb(-6)
-    code = payment.village.code
-    return {
-        "seq": payment.seq,
-        "village_code": full_width(code) if rng.random() < 0.015 else code,
-        "org_code": SELLER,
-        "village_name": name,
-        "region_code": payment.village.region,
-        "pay_date": sheet_date(payment.day, rng, dotted(payment.day), 0.02),
-        "amount_cny": number_text(wan) if rng.random() < 0.02 else wan,
-        "basis_m3": Decimal(payment.basis).scaleb(-2),
-        "rate_cny_m3": RATE,
-        "txn_id": None,
-    }

@@ -105,12 +105,23 @@ def _parts(voucher: Voucher) -> Iterator[_Part]:
                 yield _Part(voucher, bank, number, sign * taken, line)
 
 
+def _txn_id(part: _Part) -> str:
+    return f"ZJ{part.voucher.pk[6:]}{part.number:03d}"
+
+
+def paid_by(vouchers: Iterable[Voucher], purpose: str) -> dict[str, str]:
+    """Document to the transaction that paid it, of one purpose; of two the later."""
+    bank = [v for v in vouchers if any(line.purpose == purpose for line in v.lines) and _moved(v)]
+    parts = (part for voucher in sorted(bank, key=lambda v: v.created) for part in _parts(voucher))
+    return {p.against.doc: _txn_id(p) for p in parts if p.against is not None and p.against.doc is not None}
+
+
 def _row(part: _Part, serial: int) -> Row:
     voucher, against = part.voucher, part.against
     posted = voucher.states[-1].ts
     day = part.late or voucher.day
     row: Row = {
-        "txn_id": f"ZJ{voucher.pk[6:]}{part.number:03d}",
+        "txn_id": _txn_id(part),
         "org_code": voucher.org_code,
         "bank_account_code": f"{voucher.org_code}-{part.bank.account}",
         "txn_date": day,

@@ -5,7 +5,7 @@ Belongs here: nothing but the list of these ledgers. Keep out: the general ledge
 
 from __future__ import annotations
 
-from demo.ledgers import ar_invoices, coop, eliminations, invoice_files, plans
+from demo.ledgers import ar_invoices, coop_files, eliminations, invoice_files, plans
 from demo.timeline import Timeline
 from demo.world import World
 
@@ -13,7 +13,7 @@ from demo.world import World
 def build(world: World) -> list[Timeline]:
     """One timeline per ledger, keyed by the catalogue's table name."""
     return [
-        *coop.build(world),
+        coop_files.build(world),
         *eliminations.build(world),
         invoice_files.build(world),
         ar_invoices.build(world),

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from demo.ledgers import papers
+from demo.ledgers.finance_cash import cash_events
 from demo.ledgers.finance_chart import chart
 from demo.ledgers.finance_gl import vouchers
 from demo.timeline import Row, Timeline, state_at
@@ -128,6 +129,16 @@ def test_r21_the_bank_pays_each_payment_once_but_for_one_that_came_back(paid: li
     }
     assert len(back) == 1
     assert {doc: fen - back[doc] for doc, fen in out.items() if doc in told} == told
+
+
+def test_a_payment_names_the_bank_transaction_that_paid_it(paid: list[Row]) -> None:
+    bank = {row["txn_id"]: row for _, _, row in cash_events(vouchers(World()))}
+    named = [row for row in paid if row["txn_id"] is not None]
+    assert 0.9 <= len(named) / len(paid) < 1
+    for row in named:
+        of_bank = bank[row["txn_id"]]
+        assert (of_bank["direction"], of_bank["amount_cny"]) == ("OUT", _fen_exact(row))
+        assert str(of_bank["biz_doc_no"]).startswith(plain(row["village_code"]))
 
 
 # --- eliminations ---------------------------------------------------------------------------------------
