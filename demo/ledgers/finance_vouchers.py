@@ -122,10 +122,13 @@ def post(voucher: Voucher, rng: random.Random, *, may_fail: bool = True) -> Vouc
     open_still = next_day <= closing_day(voucher.org_code, voucher.period)
     start, span = (datetime.combine(next_day, time(8, 30)), 7200) if open_still else (same_day, 540)
     later = start + timedelta(seconds=60 + int(rng.random() * span))
+    # Money that never moved is noticed before it is posted.
+    banked = any(line.account.startswith(BANK) for line in voucher.lines)
+    first = State(same_day, None) if banked else posted
     if luck < _VOID_SHARE:
-        voucher.states = [posted, replace(posted, ts=later, void=True)]
+        voucher.states = [first, replace(first, ts=later, void=True)]
     elif luck < _VOID_SHARE + _DELETED_SHARE:
-        voucher.states = [posted, replace(posted, ts=later, deleted=True)]
+        voucher.states = [first, replace(first, ts=later, deleted=True)]
     else:
         voucher.states = [State(voucher.created, None), State(later, later.date())]
     return voucher

@@ -63,7 +63,7 @@ def test_rows_volume_and_purposes(timelines: dict[str, Timeline]) -> None:
     rows = cash_at(timelines, datetime(2024, 12, 31, 23))
     assert len({row["txn_id"] for row in rows}) == len(rows)
     per_year = Counter(row["txn_date"].year for row in rows)
-    assert all(11_000 <= per_year[year] <= 19_000 for year in (2023, 2024))
+    assert all(13_000 <= per_year[year] <= 27_000 for year in (2023, 2024))
     purposes = {row["purpose"] for row in rows}
     assert {"progress_pay", "wage", "rent", "concrete", "deposit", "benefit", "loan", "tax"} <= purposes
     assert {"intercompany", "refund", "other"} <= purposes
