@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
+import sqlglot
 import yaml
 from open_data_contract_standard.model import (
     CustomProperty,
@@ -26,6 +27,7 @@ from open_data_contract_standard.model import (
     SchemaObject,
     SchemaProperty,
 )
+from sqlglot import exp
 
 from data_contracts.yaml_file import read_yaml
 
@@ -136,10 +138,14 @@ class Update:
 
 @dataclass(frozen=True)
 class Relationship:
-    """A reference to a parent table, checked after all tables of a run are staged.
+    """A reference of ``child`` to a parent table, checked after all tables of a run are staged.
 
     ``orphan``: ``infer`` keeps the row and infers the parent; ``hold`` keeps the row out until it comes.
     ``alias``: (table, column, separator) where the value may stand instead; separator '' = one value a row.
+    ``requires``: predicate over the parent's row, as it was when this row was learnt. A row whose parent is
+    known and does not satisfy it is held, whatever ``orphan`` says of rows without a parent, and with it all
+    rows alike in ``held_with``. ``via``: (own column, table, key of it); a column written ``table.column`` is
+    read there.
     """
 
     columns: tuple[str, ...]
@@ -147,6 +153,10 @@ class Relationship:
     parent_columns: tuple[str, ...]
     orphan: Literal["infer", "hold"]
     alias: tuple[str, str, str] | None = None
+    child: str = ""
+    requires: str | None = None
+    held_with: tuple[str, ...] = ()
+    via: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -342,7 +352,9 @@ def _relationships(path: Path, schema: SchemaObject) -> list[Relationship]:
     declared += [(None, r) for r in schema.relationships or []]
     for column, relationship in declared:
         place = f"relationship {relationship.id or column}"
-        custom = _custom(path, place, relationship.customProperties, {"orphan", "alias"})
+        custom = _custom(
+            path, place, relationship.customProperties, {"orphan", "alias", "requires", "heldWith"}
+        )
         # ODCS writes ``from`` of a schema-level relationship as table.column, too.
         own = tuple(name.removeprefix(f"{schema.name}.") for name in _listed(relationship.from_))
         columns = own or ((column,) if column else ())
@@ -359,9 +371,53 @@ def _relationships(path: Path, schema: SchemaObject) -> list[Relationship]:
                 parent_columns=tuple(t[1] for t in targets),
                 orphan=custom["orphan"],
                 alias=(alias["table"], alias["column"], alias.get("split", "")) if alias else None,
+                child=str(schema.name),
+                requires=_predicate(path, place, custom.get("requires")),
+                held_with=tuple(custom.get("heldWith", ())),
+                via=_via(path, place, schema, columns),
             )
         )
+        if bool(found[-1].requires) != bool(found[-1].held_with) or (
+            found[-1].via and not found[-1].requires
+        ):
+            raise ContractError(
+                path, place, "requires, heldWith and columns of another table go together",
+                "say what the parent must satisfy and which rows are held together",
+            )  # fmt: skip
     return found
+
+
+def _predicate(path: Path, place: str, text: object) -> str | None:
+    """A predicate over one row of the parent, as SQL; None where there is none."""
+    if text is None:
+        return None
+    try:
+        tree = sqlglot.parse_one(f"SELECT 1 WHERE {text}", dialect="duckdb")
+    except sqlglot.errors.ParseError as error:
+        raise ContractError(path, place, f"predicate does not parse: {error}", "write SQL") from error
+    for column in tree.find_all(exp.Column):
+        column.set("table", exp.to_identifier("p"))
+    where = tree.args.get("where")
+    if where is None or tree.find(exp.Subquery, exp.AggFunc, exp.Window):
+        raise ContractError(path, place, "requires is not one predicate over a row", "no subqueries")
+    return str(where.this.sql(dialect="duckdb"))
+
+
+def _via(
+    path: Path, place: str, schema: SchemaObject, columns: tuple[str, ...]
+) -> tuple[str, str, str] | None:
+    """How columns written ``table.column`` are reached: by this table's own reference to that table."""
+    tables = {name.split(".")[0] for name in columns if "." in name}
+    if not tables:
+        return None
+    for column in schema.properties or []:
+        for relationship in column.relationships or []:
+            target = _listed(relationship.to)
+            if len(target) == 1 and tables == {target[0].split(".")[0]}:
+                return str(column.name), *target[0].split(".", 1)  # type: ignore[return-value]
+    raise ContractError(
+        path, place, f"no column refers to {sorted(tables)}", "declare the reference on a column first"
+    )
 
 
 def _check_table(table: TableContract) -> None:
@@ -388,6 +444,9 @@ def _check_references(contracts: Mapping[str, TableContract]) -> None:
     for table in contracts.values():
         for relationship in table.relationships:
             for column in relationship.columns:
+                other, _, name = column.rpartition(".")
+                (contracts[other] if other else table).column(name)
+            for column in relationship.held_with:
                 table.column(column)
             parent = contracts.get(relationship.parent)
             if parent is not None:

@@ -208,6 +208,8 @@ def _alias(relationship: Relationship) -> str:
 
 
 def _orphan(relationship: Relationship) -> str:
+    if relationship.requires:
+        return f"须满足 requires `{relationship.requires}`, 否则按 {_names(relationship.held_with)} 整组暂扣 held whole"
     return {
         "infer": "推定 infer: 保留该行 the row stays",
         "hold": "暂扣 hold: 等待父行 waits for its parent",

@@ -25,7 +25,7 @@ def write_quarantine(session: Session, contracts: Mapping[str, TableContract]) -
     rows = " UNION ALL ".join(f"({rejected(contract)})" for contract in contracts.values())
     session.run(f"CREATE OR REPLACE TABLE meta.quarantine AS {rows}")
     for contract in contracts.values():
-        for relationship in (r for r in checked(contract, contracts) if r.orphan == "hold"):
+        for relationship in (r for r in checked(contract, contracts) if r.orphan == "hold" or r.requires):
             session.run(
                 f"INSERT INTO meta.quarantine SELECT :t, {key_text(contract, 's')}, :r, _source_ref, _row_no, "
                 f"_batch_id, _known_from, FALSE, 'held' FROM staged.{contract.name} AS s "

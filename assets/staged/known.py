@@ -38,7 +38,7 @@ def create_known(
         )
     for contract in parents_first(contracts):
         columns = quoted([c.name for c in contract.public])
-        held = "".join(f" AND ({admitted(r, contracts, schema)})" for r in _holding(contract, contracts))
+        held = "".join(f" AND ({admitted(r, contracts, schema)})" for r in holding(contract, contracts))
         session.run(
             f"CREATE OR REPLACE VIEW {schema}.{contract.name} AS SELECT {columns}, {quoted(_TECHNICAL)} "
             f"FROM {schema}.{contract.name}__versions AS s WHERE s._known_to IS NULL{held}"
@@ -52,7 +52,7 @@ def parents_first(contracts: Mapping[str, TableContract]) -> list[TableContract]
     def visit(contract: TableContract, path: tuple[str, ...]) -> None:
         if contract.name in done or contract.name in path:
             return
-        for relationship in _holding(contract, contracts):
+        for relationship in holding(contract, contracts):
             for name in _parents(relationship):
                 visit(contracts[name], (*path, contract.name))
         done[contract.name] = contract
@@ -70,14 +70,19 @@ def known_behind(names: Iterable[str], contracts: Mapping[str, TableContract]) -
         contract = contracts[todo.pop()]
         if contract.name not in found:
             found[contract.name] = contract
-            todo += [name for r in _holding(contract, contracts) for name in _parents(r)]
+            todo += [name for r in holding(contract, contracts) for name in _parents(r)]
     return {name: contract for name, contract in contracts.items() if name in found}
 
 
 def admitted(
     relationship: Relationship, contracts: Mapping[str, TableContract], schema: str = "known"
 ) -> str:
-    """SQL test on alias ``s``: the row's parent is known, or the row names none (NULL or '')."""
+    """SQL test on alias ``s``: the row's parent is known, or the row names none (NULL or '').
+
+    Where the parent must satisfy a predicate, the test is only that: a row without a parent passes.
+    """
+    if relationship.requires:
+        return _allowed(relationship, schema)
     first = f's."{relationship.columns[0]}"'
     if len(relationship.columns) == 1:
         parents = f'SELECT "{relationship.parent_columns[0]}" FROM {schema}.{relationship.parent}'
@@ -102,6 +107,31 @@ def admitted(
     return " OR ".join(tests)
 
 
+def _allowed(relationship: Relationship, schema: str) -> str:
+    """No row alike in ``held_with`` has a parent that, when the row was learnt, broke the predicate."""
+    keys = list(zip(relationship.columns, relationship.parent_columns, strict=True))
+    on = " AND ".join(
+        f'p."{parent}" = ' + (f'v."{own.split(".")[1]}"' if "." in own else f'g."{own}"')
+        for own, parent in keys
+    )
+    via = ""
+    if relationship.via:
+        column, table, key = relationship.via
+        via = f'JOIN {schema}.{table} AS v ON v."{key}" = g."{column}" '
+    versions = f"{schema}.{relationship.parent}__versions"
+    earlier = " AND ".join(f'e."{parent}" = p."{parent}"' for _, parent in keys)
+    held = ", ".join(f's."{name}"' for name in relationship.held_with)
+    chosen = ", ".join(f'g."{name}"' for name in relationship.held_with)
+    return (
+        f"({held}) NOT IN (SELECT {f'({chosen})' if len(relationship.held_with) > 1 else chosen} "
+        f"FROM {schema}.{relationship.child}__versions AS g {via}JOIN {versions} AS p ON {on} "
+        f"WHERE g._known_to IS NULL AND NOT ({relationship.requires}) "
+        "AND (p._known_to IS NULL OR g._known_from < p._known_to) "
+        "AND (p._known_from <= g._known_from OR NOT EXISTS "
+        f"(SELECT 1 FROM {versions} AS e WHERE {earlier} AND e._known_from < p._known_from)))"
+    )
+
+
 def checked(contract: TableContract, contracts: Mapping[str, TableContract]) -> list[Relationship]:
     """Relationships whose parent (and alias table) is under contract; the others cannot be checked yet."""
     return [
@@ -111,12 +141,18 @@ def checked(contract: TableContract, contracts: Mapping[str, TableContract]) -> 
     ]
 
 
-def _holding(contract: TableContract, contracts: Mapping[str, TableContract]) -> list[Relationship]:
-    return [r for r in checked(contract, contracts) if r.orphan == "hold" and r.parent != contract.name]
+def holding(contract: TableContract, contracts: Mapping[str, TableContract]) -> list[Relationship]:
+    """References that hold rows back: for want of a parent, or for what the parent is."""
+    return [
+        r
+        for r in checked(contract, contracts)
+        if (r.orphan == "hold" or r.requires) and r.parent != contract.name
+    ]
 
 
 def _parents(relationship: Relationship) -> tuple[str, ...]:
-    return (relationship.parent, *((relationship.alias[0],) if relationship.alias else ()))
+    alias = (relationship.alias[0],) if relationship.alias else ()
+    return (relationship.parent, *alias, *((relationship.via[1],) if relationship.via else ()))
 
 
 def _versions(contract: TableContract, staged: str, cut_off: datetime | None) -> str:

@@ -48,8 +48,9 @@ def check_relationships(
 
 
 def rule_id(contract: TableContract, relationship: Relationship) -> str:
-    """Stable id of a reference as a rule: ``table.column+column.orphan``."""
-    return f"{contract.name}.{'+'.join(relationship.columns)}.orphan"
+    """Stable id of a reference as a rule: ``table.column+column.orphan``, or ``.requires``."""
+    demand = "requires" if relationship.requires else "orphan"
+    return f"{contract.name}.{'+'.join(relationship.columns)}.{demand}"
 
 
 def _check(
@@ -66,6 +67,11 @@ def _check(
     target = f"{relationship.parent}({', '.join(relationship.parent_columns)})"
     reference = f"{contract.name}({', '.join(relationship.columns)}) → {target}"
     treatment = _TREATMENT[relationship.orphan]
+    if relationship.requires:
+        together = "+".join(relationship.held_with)
+        treatment = (
+            f"rows of one {together} held back while {relationship.parent} is not {relationship.requires}"
+        )
     session.run(
         "INSERT INTO meta.rule_result VALUES (:t, 'relationship', CAST(:k AS TIMESTAMP), :id, 'warning', 'row', "
         ":total, :orphans, NULL, :status, :message)",

@@ -202,7 +202,7 @@ def _explain(rows: list[dict[str, Any]]) -> None:
         rule = rules.get(row["rules"].split(",")[0])
         row["system"] = contract.server if contract else ""
         held = (
-            "its parent is not known yet"
+            "its parent is not known yet, or not one it may point at"
             if row["state"] == "held"
             else "the contract no longer has this rule"
         )

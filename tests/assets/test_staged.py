@@ -300,6 +300,39 @@ def test_a_held_row_enters_by_itself_when_its_parent_comes(bench: Bench, tmp_pat
     )
 
 
+def test_rows_are_held_together_while_a_parent_may_not_be_pointed_at(bench: Bench, tmp_path: Path) -> None:
+    """A voucher with a line on an account that is no leaf, the account found over the voucher's company."""
+    text = {"physicalType": "varchar(10)"}
+    book = {"name": "book", **text, "primaryKey": True, "primaryKeyPosition": 2}
+    account = contract(tmp_path, "a", [KEY, book, {"name": "leaf", **text}], {"verb": "upsert"}, **WIDE)
+    voucher = contract(tmp_path, "v", [KEY, {"name": "book", **text}], {"verb": "upsert"}, **WIDE)
+    infer = {"property": "orphan", "value": "infer"}
+    to_voucher = {"type": "foreignKey", "to": "v.no", "customProperties": [infer]}
+    on_leaf = {
+        "type": "foreignKey", "from": ["v.book", "t.account"], "to": ["a.book", "a.no"],
+        "customProperties": [
+            infer, {"property": "requires", "value": "leaf = 'Y'"}, {"property": "heldWith", "value": ["voucher"]},
+        ],
+    }  # fmt: skip
+    columns = [KEY, {"name": "voucher", **text, "relationships": [to_voucher]}, {"name": "account", **text}]
+    line = contract(tmp_path, "t", columns, {"verb": "upsert"}, relationships=[on_leaf], **WIDE)
+    leaf = {"no": "66", "book": "B1", "leaf": "Y"}
+    bench.night(
+        account, [leaf, {"no": "60", "book": "B1", "leaf": "N"}, {"no": "60", "book": "B2", "leaf": "Y"}]
+    )
+    bench.night(voucher, [{"no": "V1", "book": "B1"}, {"no": "V2", "book": "B2"}, {"no": "V3", "book": "B1"}])
+    lines = [("1", "V1", "66"), ("2", "V1", "60"), ("3", "V2", "60"), ("4", "V3", "66"), ("5", "V3", "99")]
+    bench.night(line, [{"no": no, "voucher": v, "account": a} for no, v, a in lines])
+    bench.known(account, voucher, line)
+    rows = "SELECT no FROM known.t ORDER BY no"
+    assert bench.rows(rows) == [("3",), ("4",), ("5",)], "all of V1, and not the unknown account's"
+    # Split later: what was posted before stays, what comes after is held.
+    bench.night(account, [{**leaf, "leaf": "N"}])
+    bench.night(voucher, [{"no": "V4", "book": "B1"}])
+    bench.night(line, [{"no": "6", "voucher": "V4", "account": "66"}])
+    assert bench.rows(rows) == [("3",), ("4",), ("5",)]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
