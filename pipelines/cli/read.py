@@ -121,7 +121,8 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
         )
         unresolved = _rows(
             connection,
-            "SELECT table_name, alias, row_count FROM mart.unresolved_alias ORDER BY row_count DESC, alias",
+            "SELECT table_name, alias, row_count FROM mart.unresolved_alias "
+            "ORDER BY of_what = 'company', row_count DESC, alias",
         )
     stale += _failed_since(load_settings(home).home, known_at, rows)
     if style is not Format.table:
