@@ -9,7 +9,7 @@ with the types their contracts promise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from assets.mart.breaks import Signature, sign
 from assets.mart.figures import record_definitions
 from assets.mart.reconciliation import create_reconciliation
 from assets.materialize import create_cut_off, hold_to
@@ -139,3 +140,27 @@ def test_every_rule_has_a_case_that_holds_and_one_that_breaks() -> None:
     for rule_id, listed in cases().items():
         assert any(not case.get("breaks") for case in listed), rule_id
         assert any(case.get("breaks") for case in listed), rule_id
+
+
+def test_a_signature_shows_in_the_next_run_and_an_unchanged_break_keeps_its_age(
+    ground: DuckDBEngine, tmp_path: Path
+) -> None:
+    rule, log = RULES["R34"], DecisionsLog(tmp_path / "decisions.jsonl")
+    row = {"table_name": "t", "sheet": "x!y", "row_no": 3, "column_name": "a", "quarter": "2024Q3"}
+    given = {"meta.control_total": {"rows": [{**row, "printed": 9, "read": 7}]}}
+    ((key, unexplained),) = reconcile(ground, rule, given, log)["breaks"]
+    signature = Signature(
+        Decimal(2), "source_error", "王主管", "李会计", date(2099, 1, 1), "表内合计未更新", CUT_OFF
+    )
+    sign(
+        log, CUT_OFF, rule, [{"rule_id": "R34", "key_text": key, "unexplained": unexplained}], key, signature
+    )
+    reconcile(ground, rule, given, log)
+    with ground.begin() as session:
+        assert session.rows(
+            "SELECT state, signed_by, prepared_by, signed_amount, age_days FROM mart.recon_break"
+        ) == [("signed", "王主管", "李会计", Decimal(2), 0)]
+        assert session.rows("SELECT status, breaks, signed FROM mart.reconciliation WHERE breaks > 0") == [
+            ("out", 1, 1)
+        ]
+    assert len(list(log.entries("breaks"))) == 1
