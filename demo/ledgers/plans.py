@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from demo.ledgers.forms import number_text, padded, sheet_date
@@ -76,6 +77,7 @@ class _Yearly:
             )
 
 
+@lru_cache(maxsize=1)
 def _specs() -> dict[str, Any]:
     specs: dict[str, Any] = seed_tree("plan_targets")
     return specs
