@@ -3,9 +3,9 @@
 Belongs here: putting the parts of the books together. The parts: everyday business (``finance_books``),
 construction (``finance_works``), concrete and steel (``finance_concrete``, ``finance_steel``), rent and fees
 of the parks (``finance_rent``), payments to villages (``finance_coop``), renovations of parks
-(``finance_park_works``), sales taken back
-(``finance_reds``), planted events (``finance_planted``), the close (``finance_closing``), and how rows look
-(``finance_rows``, ``finance_cash``).
+(``finance_park_works``), sales taken back (``finance_reds``), the owners' capital (``finance_capital``),
+planted events (``finance_planted``), the close (``finance_closing``), and how rows look (``finance_rows``,
+``finance_cash``).
 Keep out: master data (``finance_master``).
 """
 
@@ -15,6 +15,7 @@ from datetime import datetime, time
 from functools import lru_cache
 
 from demo.ledgers.finance_books import everyday, group_loans
+from demo.ledgers.finance_capital import contributions
 from demo.ledgers.finance_cash import CASH_COLUMNS, cash_events
 from demo.ledgers.finance_closing import number, profit_transfers
 from demo.ledgers.finance_concrete import concrete_sales
@@ -45,6 +46,7 @@ def vouchers(world: World) -> list[Voucher]:
     made.extend(coop_payments(world))
     made.extend(taken_back(world, daily))
     made.extend(park_work_vouchers(world))
+    made.extend(contributions(made))
     made.extend(profit_transfers(made))
     number(made)
     return made

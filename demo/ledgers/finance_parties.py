@@ -12,13 +12,13 @@ from collections import defaultdict
 from functools import lru_cache
 
 from demo.ledgers.concrete_contracts import SELLER, contracts
+from demo.ledgers.contractors import contractors
 from demo.ledgers.finance_calendar import Period
 from demo.ledgers.stays import Stay, stays
 from demo.world import World
 
 _SHARED = {
     "supplier": ("GY", 1, 320),
-    "contractor": ("SG", 1, 80),
     "steel_buyer": ("GC", 1, 30),
     "water_user": ("YS", 1, 180),
     "visitor": ("LK", 1, 24),
@@ -76,6 +76,7 @@ def pools(world: World, org_code: str) -> dict[str, tuple[str, ...]]:
     """Counterparty codes of one book by pool; tenants depend on the park, see :func:`tenants`."""
     found = {pool: _codes(*spec) for pool, spec in _SHARED.items()}
     found["group"] = tuple(group_code(o.org_code) for o in world.orgs if o.org_code != org_code)
+    found["contractor"] = tuple(c.party for c in contractors(world) if c.kind == "construction")
     found["customer"] = customers(world, org_code)
     found["staff"] = tuple(f"YG{org_code[-2:]}{n:02d}" for n in range(1, 41))
     return found

@@ -126,9 +126,9 @@ def post(voucher: Voucher, rng: random.Random, *, may_fail: bool = True) -> Vouc
     banked = any(line.account.startswith(BANK) for line in voucher.lines)
     first = State(same_day, None) if banked else posted
     if luck < _VOID_SHARE:
-        voucher.states = [first, replace(first, ts=later, void=True)]
+        voucher.states = [first, replace(posted, ts=later, void=True)]
     elif luck < _VOID_SHARE + _DELETED_SHARE:
-        voucher.states = [first, replace(first, ts=later, deleted=True)]
+        voucher.states = [first, replace(posted, ts=later, deleted=True)]
     else:
         voucher.states = [State(voucher.created, None), State(later, later.date())]
     return voucher

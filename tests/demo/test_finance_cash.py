@@ -109,3 +109,17 @@ def test_one_loan_inside_the_group_is_in_transit_at_the_quarters_end(timelines: 
     assert {month for _, month in open_ones} == {"202409", "202410"}
     assert len(open_ones) == 2
     assert sum(open_ones.values()) == 0
+
+
+def test_no_bank_account_is_overdrawn_at_a_months_end() -> None:
+    balances: dict[tuple[str, str], int] = defaultdict(int)
+    by_period: dict[Period, list[Voucher]] = defaultdict(list)
+    for voucher in finance_gl.vouchers(World()):
+        if voucher.counts_at(datetime(2025, 3, 31)):
+            by_period[voucher.period].append(voucher)
+    for period in sorted(by_period):
+        for voucher in by_period[period]:
+            for line in voucher.lines:
+                if line.account.startswith("1002"):
+                    balances[voucher.org_code, line.account] += line.debit - line.credit
+        assert min(balances.values()) >= 0, period
