@@ -24,11 +24,16 @@ class BrokenPromise(Exception):
     """A table does not have the columns its output contract promises BI."""
 
 
-def create_cut_off(session: Session, known_at: datetime, catalog: str = "") -> None:
+def create_cut_off(session: Session, known_at: datetime) -> None:
     """``core.cut_off``: the one row that says what the warehouse knew (UTC) and which day that is in Shanghai."""
+    session.run(cut_off_statement(known_at))
+
+
+def cut_off_statement(known_at: datetime) -> str:
+    """``CREATE VIEW core.cut_off`` for a ``known_at`` (aware)."""
     at = known_at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-    session.run(
-        f"CREATE OR REPLACE VIEW {catalog}core.cut_off AS SELECT TIMESTAMP '{at}' AS known_at, "
+    return (
+        f"CREATE OR REPLACE VIEW core.cut_off AS SELECT TIMESTAMP '{at}' AS known_at, "
         f"CAST(TIMESTAMP '{at}' + INTERVAL 8 HOUR AS DATE) AS cut_off_date"
     )
 

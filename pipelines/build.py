@@ -17,6 +17,7 @@ from assets.raw.assets import raw_assets
 from assets.report.assets import report_assets
 from assets.staged.assets import staged_assets
 from data_contracts.model import TableContract, load_contracts
+from pipelines.closing import closing_jobs
 from pipelines.jobs import nightly, nightly_schedule, report_quarter
 from resources.dagster_workspace import JibaoWorkspace
 
@@ -35,7 +36,7 @@ def build_defs(
             *report_assets(tables),
             *publish_assets(tables),
         ],
-        jobs=[nightly, report_quarter],
+        jobs=[nightly, report_quarter, *closing_jobs(tables)],
         schedules=[nightly_schedule],
         resources={"workspace": JibaoWorkspace(), **(resources or {})},
         executor=dg.in_process_executor,

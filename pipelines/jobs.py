@@ -10,10 +10,12 @@ import dagster as dg
 NIGHTLY = "nightly"
 REPORT = "report_quarter"
 
+_BULLETIN = dg.AssetSelection.assets(["report", "quarterly_bulletin"])
+
 nightly = dg.define_asset_job(
     NIGHTLY,
-    # One partitioned asset would make the whole job partitioned, so the report stays out of it.
-    selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("report"),
+    # One partitioned asset would make the whole job partitioned, so the bulletin stays out of it.
+    selection=dg.AssetSelection.all() - _BULLETIN,
     description="Pull what changed, hold it to its contracts, rebuild what it touches, audit, publish. "
     "On the command line: `jibao nightly`.",
     executor_def=dg.in_process_executor,
@@ -21,7 +23,7 @@ nightly = dg.define_asset_job(
 
 report_quarter = dg.define_asset_job(
     REPORT,
-    selection=dg.AssetSelection.key_prefixes("report"),
+    selection=_BULLETIN,
     description="Write one quarter's bulletin from the figures there are, and publish it.",
     executor_def=dg.in_process_executor,
 )

@@ -71,17 +71,21 @@ def stamped(name: str) -> datetime:
 
 
 @contextmanager
-def hold(settings: Settings, *, run_id: str, now: datetime | None = None) -> Iterator[Workspace]:
+def hold(
+    settings: Settings, *, run_id: str, now: datetime | None = None, reading: bool = False
+) -> Iterator[Workspace]:
     """Hold ``JIBAO_HOME`` for one run and yield its workspace.
 
-    ``now``: the run's ``known_at`` (aware); None takes the pinned clock, else the system clock. Raises
-    :class:`RefusedRun` when another writer holds the lock or ``known_at`` would not move forward.
+    ``now``: the run's ``known_at`` (aware); None takes the pinned clock, else the system clock. ``reading``: the
+    holder learns and decides nothing, so its ``known_at`` is that of the last run. Raises :class:`RefusedRun`
+    when another writer holds the lock or ``known_at`` would not move forward.
     """
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
     with _lock(home / "lock", run_id):
         decisions = DecisionsLog(home / "decisions.jsonl")
-        known_at = _known_at(settings, decisions, now)
+        last = last_known_at(decisions) if reading else None
+        known_at = last or _known_at(settings, decisions, now)
         engine = DuckDBEngine(
             home / "work" / "warehouse.duckdb",
             home / "work" / "private.duckdb",

@@ -16,12 +16,12 @@ from assets.mart.figures import (
     create_history,
     create_quarterly_metric,
     figure_tables,
-    figures_as_known,
     mark_stale,
     parts_that_miss_the_whole,
     record_definitions,
     record_history,
 )
+from assets.mart.past import built, past_statements
 from assets.mart.reconciliation_asset import reconciliation_assets
 from assets.materialize import comment, hold_to
 from assets.sql_files import sql_files
@@ -136,7 +136,7 @@ def _replay(context: dg.AssetExecutionContext, ws: Workspace, contracts: Mapping
     nights = [] if known else [datetime.fromisoformat(e["at"]) for e in ws.decisions.entries("run")]
     for night in nights:
         context.log.info(f"recomputing the figures as known at {night.isoformat()}")
-        with figures_as_known(ws.engine, contracts, night) as catalog, ws.engine.begin() as session:
+        with built(ws.engine, past_statements(contracts, night)) as catalog, ws.engine.begin() as session:
             record_history(session, night.astimezone(UTC).replace(tzinfo=None), catalog)
     return len(nights)
 

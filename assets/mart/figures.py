@@ -6,22 +6,17 @@ and recomputing a past night's figures. Keep out: the query's text (``data_contr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 
-from assets.materialize import create_cut_off
-from assets.sql_files import SqlFile, create_statement, sql_files, upstream_tables
-from assets.staged.known import create_known
+from assets.sql_files import SqlFile, sql_files, upstream_tables
 from data_contracts.metric import Metric, definition_hash, load_metrics, refusal
 from data_contracts.metric_sql import COLUMNS, quarterly_metric_sql
-from data_contracts.model import TableContract
-from resources.engine import Engine, Session
+from resources.engine import Session
 
 _LISTED = ", ".join(COLUMNS)
 _KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
 _VALUE = ("value", "value_date", "value_date_to", "value_text", "definition_hash")
-PAST = "past"
 
 
 def create_quarterly_metric(session: Session, metrics: Mapping[str, Metric], catalog: str = "") -> None:
@@ -141,36 +136,3 @@ def record_history(session: Session, known_at: datetime, catalog: str = "") -> i
         k=known_at,
     )
     return int(added)
-
-
-@contextmanager
-def figures_as_known(
-    engine: Engine, contracts: Mapping[str, TableContract], cut_off: datetime
-) -> Iterator[str]:
-    """All figures as known at ``cut_off`` (aware), in ``<catalog>mart.quarterly_metric`` of a catalog in memory.
-
-    The same core and metric SQL runs over ``staged`` as known then. Yields the catalog prefix (``past.``).
-    """
-    with engine.begin() as session:
-        (home,) = session.row("SELECT current_database()")
-        session.run(f"ATTACH ':memory:' AS {PAST}")
-    try:
-        with engine.begin() as session:
-            session.run(f"USE {PAST}")
-            try:
-                for schema in ("known", "core", "mart"):
-                    session.run(f"CREATE SCHEMA {schema}")
-                create_known(session, contracts, staged=f"{home}.staged", cut_off=cut_off)
-                create_cut_off(session, cut_off)
-                for layer in ("core", "mart"):
-                    for file in sql_files(layer).values():
-                        # A run's own records (meta) are of that run; no past figure reads them.
-                        if not any(t.startswith("meta.") for t in file.reads):
-                            session.run(create_statement(file))
-                create_quarterly_metric(session, load_metrics())
-            finally:
-                session.run(f"USE {home}")
-        yield f"{PAST}."
-    finally:
-        with engine.begin() as session:
-            session.run(f"DETACH {PAST}")

@@ -30,6 +30,7 @@ def _warehouse(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
         deps=[
             *(["mart", name] for name in dict.fromkeys((*MADE_BY_CODE, *sql_files("mart")))),
             *(["core", name] for name in ("dim_report_version", *_read_by_readers_only())),
+            ["report", "publication"],
         ],
         group_name="reporting",
         description="The published warehouse file: a whole copy, then one atomic switch of current.duckdb.",

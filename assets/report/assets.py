@@ -1,9 +1,10 @@
-"""Dagster asset ``report/quarterly_bulletin``, one partition a quarter.
+"""Dagster assets ``report/quarterly_bulletin``, one partition a quarter, and ``report/publication``.
 
-Belongs here: writing one quarter's figures as they are told, and publishing them. Keep out: computing them.
+Belongs here: writing one quarter's figures as they are told and publishing them; proving every night that what was
+reported still comes out. Keep out: computing figures, closing a quarter (``closing``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -13,15 +14,69 @@ from assets.materialize import comment
 from assets.publish.publication import loaded_since, publish
 from assets.report.bulletin import create_bulletin, write_quarter
 from assets.report.partitions import QUARTERS
+from assets.report.tables import moved, not_reproduced, write_tables
 from data_contracts.calendar import Quarter
 from data_contracts.model import TableContract
 from data_contracts.outputs import load_outputs
 from resources.dagster_workspace import JibaoWorkspace
 from resources.engine import Session
 
+PUBLICATIONS = dg.AssetKey(["report", "publication"])
+
 
 def report_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:
-    """The bulletin."""
+    """The bulletin and the publications."""
+    return [_bulletin(contracts), _publications()]
+
+
+def _publications() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=PUBLICATIONS,
+        deps=[["mart", "quarterly_metric_history"]],
+        kinds={"sql", "table"},
+        **promised(load_outputs()["report.publication"]),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "publications_reproduce", asset=PUBLICATIONS,
+                description="Every publication comes out again, by its own SQL, as known at its cut-off.",
+            ),
+            dg.AssetCheckSpec(
+                "closed_quarters_unmoved", asset=PUBLICATIONS,
+                description="No figure of a closed quarter has another value by now.",
+            ),
+        ],
+    )  # fmt: skip
+    def publication(workspace: JibaoWorkspace) -> Iterator[Any]:
+        ws = workspace.workspace
+        alarms = not_reproduced(ws)
+        rows = {} if alarms else write_tables(ws)
+        with ws.engine.begin() as session:
+            changed = moved(session) if rows else []
+        yield dg.MaterializeResult(metadata={"dagster/row_count": rows.get("publication", 0), **rows})
+        yield dg.AssetCheckResult(
+            check_name="publications_reproduce",
+            passed=not alarms,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=alarms[0] if alarms else "every publication comes out again",
+            metadata={"alarms": dg.MetadataValue.json(alarms)} if alarms else {},
+        )
+        yield dg.AssetCheckResult(
+            check_name="closed_quarters_unmoved",
+            passed=not changed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{len(changed)} figures of closed quarters moved since: {changed[0][0]} {changed[0][1]} "
+            f"{changed[0][2]} → {changed[0][3]}; `jibao bridge {changed[0][0]}` says why"
+            if changed
+            else "no figure of a closed quarter has moved",
+            metadata={"moved": markdown_table(("quarter", "figure", "published", "now"), changed)}
+            if changed
+            else {},
+        )
+
+    return publication
+
+
+def _bulletin(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
     promise = load_outputs()["report.quarterly_bulletin"]
 
     @dg.asset(
@@ -64,7 +119,7 @@ def report_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefin
             }
         )
 
-    return [quarterly_bulletin]
+    return quarterly_bulletin
 
 
 def _why_empty(session: Session, quarter: Quarter) -> str:

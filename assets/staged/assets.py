@@ -4,9 +4,7 @@ Belongs here: feeding batches to ``stage`` and turning its outcome into checks a
 SQL, and the judgement itself.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -22,19 +20,16 @@ from assets.common import (
     owners,
 )
 from assets.raw.extract import record_state
-from assets.staged.candidate import relation
+from assets.staged.catch_up import catch_up
 from assets.staged.known import create_known
-from assets.staged.movements import carry_out, unsettled
-from assets.staged.pending import PendingBatch, committed_batches, table_state
+from assets.staged.pending import committed_batches, table_state
 from assets.staged.quarantine import count_open
 from assets.staged.relationships import check_relationships
 from assets.staged.restage import definition_changed, record_definition, restage
-from assets.staged.stage import Staged, drop_candidate, stage
+from assets.staged.stage import Staged
 from assets.staged.tables import create_all, create_private, create_restricted, create_staged
-from assets.staged.verdicts import decisions_on, verdicts
 from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
-from data_contracts.to_expectations import Outcome
 from resources.dagster_workspace import JibaoWorkspace
 from resources.workspace import Workspace
 
@@ -80,7 +75,7 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
     def staged(context: dg.AssetExecutionContext, workspace: JibaoWorkspace) -> Iterator[Any]:
         ws = workspace.workspace
         _prepare(context, ws, contract)
-        outcomes = _catch_up(ws, contract, rules)
+        outcomes = catch_up(ws, contract, rules)
         # A batch that was blocked on an earlier night is blocked again in a rebuild; that night told of it.
         blocked = [o for is_new, o in outcomes if is_new and o.report.blocked]
         loaded = [o for _, o in outcomes if not o.report.blocked]
@@ -126,55 +121,6 @@ def _prepare(context: dg.AssetExecutionContext, ws: Workspace, contract: TableCo
         context.log.info(
             f"{contract.name} re-staged under a changed contract: {ended} versions ended, {made} made"
         )
-
-
-def _catch_up(ws: Workspace, contract: TableContract, rules: Any) -> list[tuple[bool, Staged]]:
-    """Stage what is not staged, and carry out what is decided and not done, in the order of the log."""
-    steps: list[tuple[int, PendingBatch | Mapping[str, Any]]] = [
-        *((batch.seq, batch) for batch in committed_batches(ws, contract, staged=False)),
-        *((entry["seq"], entry) for entry in unsettled(ws, contract)),
-    ]
-    outcomes = []
-    for _, step in sorted(steps, key=lambda s: s[0]):
-        if isinstance(step, PendingBatch):
-            outcomes.append((step.is_new, _stage_one(ws, contract, rules, step)))
-        else:
-            carry_out(ws, contract, step)
-    return outcomes
-
-
-def _stage_one(ws: Workspace, contract: TableContract, rules: Any, pending: PendingBatch) -> Staged:
-    # When the work files are rebuilt, a batch that was loaded before keeps the evidence of that load.
-    second = partial(_second_opinion, ws) if pending.is_new else None
-    decided = verdicts(
-        decisions_on(ws.decisions.entries(), contract.name), pending.batch.batch_id, pending.seq
-    )
-    outcome = stage(
-        ws.engine, contract, rules, pending.batch, pending.parquet, pending.columns, second, decided
-    )
-    drop_candidate(ws.engine, contract)
-    if pending.is_new:
-        report = outcome.report
-        ws.decisions.append(
-            "load",
-            ws.known_at,
-            table=contract.name,
-            batch_id=report.batch.batch_id,
-            status="blocked" if report.blocked else "loaded",
-            contract_version=contract.version,
-            **report.dispositions,
-        )
-    return outcome
-
-
-def _second_opinion(ws: Workspace, contract: TableContract) -> Mapping[str, Outcome]:
-    """Great Expectations on the candidate; its result is kept as evidence of the run."""
-    run = ws.expectations.run(contract, relation(contract))
-    folder = ws.home / "evidence" / ws.stamp
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(run.evidence, ensure_ascii=False, indent=1, default=str)
-    (folder / f"{contract.name}.json").write_text(text, encoding="utf-8")
-    return run.outcomes
 
 
 def _checks(

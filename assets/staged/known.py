@@ -26,23 +26,36 @@ def create_known(
     staged: str = "staged",
     cut_off: datetime | None = None,
 ) -> None:
-    """Create the views of all tables in ``<catalog>known``.
+    """Create the views of all tables in ``<catalog>known``; see :func:`known_statements`."""
+    for statement in known_statements(contracts, catalog=catalog, staged=staged, cut_off=cut_off):
+        session.run(statement)
+
+
+def known_statements(
+    contracts: Mapping[str, TableContract],
+    *,
+    catalog: str = "",
+    staged: str = "staged",
+    cut_off: datetime | None = None,
+) -> list[str]:
+    """``CREATE VIEW`` of all tables in ``<catalog>known``, in order.
 
     ``staged``: schema (with catalog, if another) that holds the versions. ``cut_off`` (aware): rows as known
     then; None is the latest state.
     """
     schema = f"{catalog}known"
-    for contract in contracts.values():
-        session.run(
-            f"CREATE OR REPLACE VIEW {schema}.{contract.name}__versions AS {_versions(contract, staged, cut_off)}"
-        )
+    statements = [
+        f"CREATE OR REPLACE VIEW {schema}.{contract.name}__versions AS {_versions(contract, staged, cut_off)}"
+        for contract in contracts.values()
+    ]
     for contract in parents_first(contracts):
         columns = quoted([c.name for c in contract.public])
         held = "".join(f" AND ({admitted(r, contracts, schema)})" for r in holding(contract, contracts))
-        session.run(
+        statements.append(
             f"CREATE OR REPLACE VIEW {schema}.{contract.name} AS SELECT {columns}, {quoted(_TECHNICAL)} "
             f"FROM {schema}.{contract.name}__versions AS s WHERE s._known_to IS NULL{held}"
         )
+    return statements
 
 
 def parents_first(contracts: Mapping[str, TableContract]) -> list[TableContract]:

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from assets.mart.breaks import RefusedSignature
 from data_contracts.model import ContractError
-from pipelines.cli import contracts, demo, explain, quarantine, read, reconcile, run
+from pipelines.cli import closing, contracts, demo, explain, quarantine, read, reconcile, run
 from resources.failures import RefusedRun, SourceFailure
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(reconcile.app, name="reconcile")
-for module in (run, read, explain):
+for module in (run, read, explain, closing):
     module.register(app)
 
 

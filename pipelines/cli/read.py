@@ -51,7 +51,6 @@ def register(app: typer.Typer) -> None:
 def claims(
     quarter: Annotated[str, typer.Argument(help="Quarter of the bulletin, e.g. 2024Q3.")],
     style: FormatOption = Format.table,
-    every: Annotated[bool, typer.Option("--all", help="Show the claims that are not computed too.")] = False,
     home: Home = None,
 ) -> None:
     """Hold the bulletin's statements against the figures computed from ledgers. Exit 1 if one fails."""
@@ -67,7 +66,7 @@ def claims(
     if not rows:
         raise typer.BadParameter(f"no bulletin for {name}: data_contracts/claims holds none")
     if style is Format.table:
-        _print_claims(name, rows, known_at, every)
+        _print_claims(name, rows, known_at)
     else:
         write_rows(rows, _CLAIM_COLUMNS, style)
     if any(row["status"] == "fail" for row in rows):
@@ -190,7 +189,7 @@ def published(home: Path | None) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def _print_claims(quarter: str, rows: list[dict[str, Any]], known_at: object, every: bool) -> None:
+def _print_claims(quarter: str, rows: list[dict[str, Any]], known_at: object) -> None:
     counted = {s: sum(1 for r in rows if r["status"] == s) for s in _VERDICT}
     caption = (
         f"{counted['pass']} pass, {counted['fail']} fail, {counted['not_computed']} not computed; "
@@ -205,8 +204,6 @@ def _print_claims(quarter: str, rows: list[dict[str, Any]], known_at: object, ev
     )  # fmt: skip
     shown.columns[-1].no_wrap = True
     for row in rows:
-        if row["status"] == "not_computed" and not every:
-            continue
         printed, computed = row["printed"] or "", row["computed"] or ""
         told = (printed, computed) if console.width >= _WIDE else (f"{printed}\n[bold]{computed}[/]",)
         note = f"\n[yellow]{escape(row['reason'])}[/]" if row["reason"] else ""

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from assets.staged import movements
-from assets.staged.assets import _catch_up
+from assets.staged.catch_up import catch_up
 from assets.staged.movements import Movement, replay, revoke, unsettled, waive
 from assets.staged.pending import committed_batches
 from assets.staged.quarantine import rejected
@@ -74,7 +74,7 @@ def land(ws: Workspace, t: TableContract, rows: Rows) -> None:
     landed = ws.raw.land(t, Extraction(iter([batch]), proof), ws.stamp, ws.known_at, Window())
     ws.decisions.append("batch", ws.known_at, table="t", batch_id=landed.batch_id, sha256=landed.sha256)
     ws.decisions.append("load", ws.known_at, table="t", batch_id=landed.batch_id)
-    _catch_up(ws, t, rules_of(t))
+    catch_up(ws, t, rules_of(t))
 
 
 def state(ws: Workspace, t: TableContract) -> dict[str, list[tuple[Any, ...]]]:
@@ -249,7 +249,7 @@ def test_a_kill_between_the_log_and_the_tables_is_caught_up(
             with pytest.raises(RefusedDecision, match="not staged yet"):
                 waive(ws, t, "D", LEAST, "张三", "红冲")
             assert len(unsettled(ws, t)) == 1
-            _catch_up(ws, t, rules_of(t))
+            catch_up(ws, t, rules_of(t))
             assert state(ws, t) == expected
             assert unsettled(ws, t) == []
             assert conserved(ws)
@@ -272,7 +272,7 @@ def test_a_rebuild_dates_replayed_rows_at_their_replay_whatever_the_contract_say
         assert ("D", Decimal(-7), day(3), None) in before["versions"]
     shutil.rmtree(home / "work")
     with night(home, 5, mended) as ws:
-        _catch_up(ws, mended, rules_of(mended))
+        catch_up(ws, mended, rules_of(mended))
         after = state(ws, mended)
     # A waiver under a contract that has changed since moves nothing anew; what a replay moved is in the log.
     assert after["movements"][1] == before["movements"][1]
@@ -290,7 +290,7 @@ def test_a_rebuild_under_one_definition_is_equal_row_for_row(home: Path, t: Tabl
         before = state(ws, t)
     shutil.rmtree(home / "work")
     with night(home, 4, t) as ws:
-        _catch_up(ws, t, rules_of(t))
+        catch_up(ws, t, rules_of(t))
         assert state(ws, t) == before
         assert conserved(ws)
 

@@ -36,7 +36,7 @@ from resources.engine import DuckDBEngine, read_only
 from resources.publisher import FilePublisher
 from resources.states import SOURCE_STATES
 
-PRODUCT = ("raw", "work", "published", "evidence", "decisions.jsonl", SOURCE_STATES)
+PRODUCT = ("raw", "work", "published", "publications", "evidence", "decisions.jsonl", SOURCE_STATES)
 Row = tuple[Any, ...]
 FigureKey = tuple[str, str, str, str, str]
 Figures = dict[FigureKey, Row]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assets.mart.figures import figures_as_known
+from assets.mart.past import built, past_statements
 from data_contracts.model import load_contracts
 from demo.systems import group
 from tests.pipelines.conftest import LATER, First, Night, spent
@@ -109,7 +109,7 @@ def test_figures_as_known_on_an_earlier_night_are_those_published_then(
         at = datetime.fromisoformat(night.entry["at"])
         with (
             advanced.place.engine() as engine,
-            figures_as_known(engine, load_contracts(), at) as catalog,
+            built(engine, past_statements(load_contracts(), at)) as catalog,
             engine.begin() as session,
         ):
             columns = (

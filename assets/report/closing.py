@@ -1,0 +1,120 @@
+"""Hold, certify, close and reopen a quarter: each a check of what is allowed and one entry of the log.
+
+Belongs here: the order of these steps. Keep out: what bars them (``state``, ``readiness``), the document
+(``publication``), Dagster and the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from assets.report.certificates import covered, current_figures, units
+from assets.report.publication import make, write
+from assets.report.readiness import bad_cut_off, last_run, reasons
+from assets.report.state import (
+    NotAllowed,
+    QuarterState,
+    may_certify,
+    may_close,
+    may_hold,
+    may_reopen,
+    state_of,
+)
+from data_contracts.calendar import Quarter
+from data_contracts.metric import load_metrics
+from data_contracts.model import TableContract
+from resources.workspace import Workspace
+
+
+class NotReady(NotAllowed):
+    """The quarter cannot be closed yet; ``reasons`` lists every one, the message the first."""
+
+    def __init__(self, quarter: str, found: Sequence[str]) -> None:
+        self.reasons = tuple(found)
+        listed = "\n".join(f"  {number}. {text}" for number, text in enumerate(found, 1))
+        super().__init__(f"{quarter} cannot be closed, {len(found)} reasons:\n{listed}")
+
+
+def current_state(ws: Workspace, quarter: Quarter) -> QuarterState:
+    """Where the quarter stands."""
+    return state_of(str(quarter), ws.decisions.entries())
+
+
+def hold(ws: Workspace, quarter: Quarter, by: str) -> None:
+    """``by`` says the quarter is prepared: from here on units certify it. Raises :class:`NotAllowed`."""
+    _named(by)
+    may_hold(current_state(ws, quarter))
+    ws.decisions.append("hold", ws.known_at, quarter=str(quarter), by=by)
+
+
+def certify(ws: Workspace, quarter: Quarter, unit: str, by: str) -> int:
+    """``by`` certifies the figures of ``unit`` as they stand; returns how many. Raises :class:`NotAllowed`."""
+    _named(by)
+    metrics = load_metrics()
+    if unit not in units(metrics.values()):
+        raise NotAllowed(f"no unit {unit!r} certifies figures → one of {', '.join(units(metrics.values()))}")
+    may_certify(current_state(ws, quarter), unit, by)
+    with ws.engine.begin() as session:
+        covers = covered(metrics, unit, current_figures(session, str(quarter)))
+    if not covers:
+        raise NotAllowed(
+            f"{unit} has no figure in {quarter} → run `jibao nightly`, or choose another quarter"
+        )
+    ws.decisions.append("certify", ws.known_at, quarter=str(quarter), unit=unit, by=by, covers=covers)
+    return len(covers)
+
+
+def close(
+    ws: Workspace,
+    contracts: Mapping[str, TableContract],
+    quarter: Quarter,
+    by: str,
+    *,
+    cut_off: datetime | None = None,
+    reason: str = "",
+    override: str = "",
+) -> int:
+    """Publish the next version of the quarter; returns its number.
+
+    ``cut_off`` (aware): as known then; None is the last complete run. ``override``: the reason for which ``by``
+    closes without all certificates, or with breaks nobody signed for. Raises :class:`NotReady` with every
+    reason, :class:`NotAllowed` otherwise.
+    """
+    _named(by)
+    state = current_state(ws, quarter)
+    may_close(state, by)
+    if state.version and not reason.strip():
+        raise NotAllowed(
+            f"{quarter} was reported before (version {state.version}) → say why it is restated: --reason"
+        )
+    last = last_run(ws)
+    if last is None:
+        raise NotReady(str(quarter), ["no night has been published yet → run `jibao nightly`"])
+    known = cut_off or last
+    if wrong := bad_cut_off(quarter, known, last):
+        raise NotReady(str(quarter), [wrong])
+    document = make(ws, contracts, state, known, by=by, reason=reason, override=override)
+    barred, waivable = reasons(ws, contracts, state, document["figures"])
+    if barred or (waivable and not override.strip()):
+        raise NotReady(str(quarter), [*barred, *([] if override.strip() else waivable)])
+    name, sha256 = write(ws.home, document)
+    ws.decisions.append(
+        "close", ws.known_at, quarter=str(quarter), version=document["version"], by=by, file=name, sha256=sha256,
+        cut_off=known.isoformat(), reason=reason, override=override, overridden=waivable,
+    )  # fmt: skip
+    return int(document["version"])
+
+
+def reopen(ws: Workspace, quarter: Quarter, by: str, reason: str) -> None:
+    """``by`` reopens a closed quarter for a restatement. Raises :class:`NotAllowed`."""
+    _named(by)
+    if not reason.strip():
+        raise NotAllowed(f"{quarter} is not reopened without a reason → --reason TEXT")
+    may_reopen(current_state(ws, quarter))
+    ws.decisions.append("reopen", ws.known_at, quarter=str(quarter), by=by, reason=reason)
+
+
+def _named(by: str) -> None:
+    if not by.strip():
+        raise NotAllowed("nobody's name stands under it → --by NAME")

@@ -1,0 +1,137 @@
+"""The state of a quarter, read from the decisions log.
+
+Belongs here: open → hold → closed → reopened, who prepared, certified and closed, and which step may follow
+which. Keep out: figures (``publication``), what else bars closing (``readiness``). Pure over log entries.
+
+Kinds of entries: ``hold`` (quarter, by), ``certify`` (quarter, unit, by, covers), ``close`` (quarter, version,
+by, file, sha256, cut_off …) and ``reopen`` (quarter, by, reason). Three people: whoever prepares neither certifies
+nor closes, whoever certifies does not close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Word = Literal["open", "hold", "closed", "reopened"]
+KINDS = ("hold", "certify", "close", "reopen")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a unit certified: ``covers`` maps ``metric/period`` to definition hash, row count and fingerprint."""
+
+    unit: str
+    by: str
+    at: datetime
+    covers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Closing:
+    """One publication of the quarter as the log names it."""
+
+    version: int
+    by: str
+    at: datetime
+    cut_off: datetime
+    file: str
+    sha256: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class QuarterState:
+    """Where a quarter stands. ``certificates``: the newest of each unit since the quarter was last put on hold."""
+
+    quarter: str
+    word: Word = "open"
+    preparer: str = ""
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    closings: tuple[Closing, ...] = ()
+    reopened_because: str = ""
+
+    @property
+    def version(self) -> int:
+        """Version of the newest publication; 0 before the first."""
+        return self.closings[-1].version if self.closings else 0
+
+
+class NotAllowed(Exception):
+    """A step that the quarter's state or the separation of duties does not allow; says what to do instead."""
+
+
+def state_of(quarter: str, entries: Iterable[Mapping[str, Any]]) -> QuarterState:
+    """The state of ``quarter`` (``2024Q3``) after ``entries`` of the log, in order."""
+    word: Word = "open"
+    preparer = reason = ""
+    certificates: dict[str, Certificate] = {}
+    closings: list[Closing] = []
+    for entry in entries:
+        if entry["kind"] not in KINDS or entry["quarter"] != quarter:
+            continue
+        at = datetime.fromisoformat(entry["at"])
+        if entry["kind"] == "hold":
+            word, preparer = "hold", entry["by"]
+        elif entry["kind"] == "certify":
+            certificates[entry["unit"]] = Certificate(entry["unit"], entry["by"], at, entry["covers"])
+        elif entry["kind"] == "close":
+            word = "closed"
+            closings.append(_closing(entry, at))
+        else:
+            word, reason = "reopened", entry["reason"]
+    return QuarterState(quarter, word, preparer, certificates, tuple(closings), reason)
+
+
+def quarters_touched(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Quarters that the log speaks of, oldest first."""
+    return sorted({entry["quarter"] for entry in entries if entry["kind"] in KINDS})
+
+
+def may_hold(state: QuarterState) -> None:
+    """Raise :class:`NotAllowed` unless the quarter may be put on hold."""
+    if state.word == "closed":
+        raise NotAllowed(f"{state.quarter} is closed (version {state.version}) → `jibao reopen` it first")
+
+
+def may_certify(state: QuarterState, unit: str, by: str) -> None:
+    """Raise :class:`NotAllowed` unless ``by`` may certify for ``unit``."""
+    if state.word != "hold":
+        raise NotAllowed(
+            f"{state.quarter} is {state.word} → put it on hold first: `jibao hold {state.quarter}`"
+        )
+    if by == state.preparer:
+        raise NotAllowed(f"{by} prepared {state.quarter} → somebody else certifies {unit}")
+
+
+def may_close(state: QuarterState, by: str) -> None:
+    """Raise :class:`NotAllowed` unless ``by`` may close the quarter."""
+    if state.word != "hold":
+        raise NotAllowed(
+            f"{state.quarter} is {state.word} → put it on hold first: `jibao hold {state.quarter}`"
+        )
+    if by == state.preparer:
+        raise NotAllowed(f"{by} prepared {state.quarter} → somebody else closes it")
+    certified = [c.unit for c in state.certificates.values() if c.by == by]
+    if certified:
+        raise NotAllowed(f"{by} certified {', '.join(certified)} → somebody else closes {state.quarter}")
+
+
+def may_reopen(state: QuarterState) -> None:
+    """Raise :class:`NotAllowed` unless the quarter is closed."""
+    if state.word != "closed":
+        raise NotAllowed(f"{state.quarter} is {state.word} → only a closed quarter is reopened")
+
+
+def _closing(entry: Mapping[str, Any], at: datetime) -> Closing:
+    return Closing(
+        version=entry["version"],
+        by=entry["by"],
+        at=at,
+        cut_off=datetime.fromisoformat(entry["cut_off"]),
+        file=entry["file"],
+        sha256=entry["sha256"],
+        reason=entry["reason"],
+    )

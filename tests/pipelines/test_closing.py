@@ -1,0 +1,129 @@
+"""A quarter is held, certified and closed by three people, stands as reported, and is proved from raw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from assets.report.certificates import units
+from data_contracts.metric import load_metrics
+from resources.decisions import DecisionsLog
+from tests.pipelines.conftest import First
+from tests.pipelines.homes import Place, copy_product
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+OVERRIDE = ("--override", "the office certifies on paper this quarter")
+
+
+@pytest.fixture(scope="module")
+def closed(first: First, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A home where 2024Q3 was prepared, one unit certified, and closed with an override."""
+    place = copy_product(first.product, tmp_path_factory.mktemp("closed") / "home")
+    refused = place.jibao("close", "2024Q3", "--by", "赵签发")
+    assert (refused.code, "is open" in refused.err) == (1, True)
+    for step in (("hold", "--by", "李编制"), ("certify", "--unit", "招商公司", "--by", "王确认")):
+        said = place.jibao(step[0], "2024Q3", *step[1:])
+        assert said.code == 0, said.err
+    missing = place.jibao("close", "2024Q3", "--by", "赵签发")
+    assert missing.code == 1
+    assert "建科公司 has not certified" in missing.err
+    assert not (place.home / "publications").exists()
+    said = place.jibao("close", "2024Q3", "--by", "赵签发", *OVERRIDE)
+    assert said.code == 0, said.err
+    return place
+
+
+def test_the_published_file_holds_the_figures_as_reported(first: First, closed: Place) -> None:
+    (row,) = closed.rows(
+        "SELECT version, preparer, closer, override_reason, is_current, figures FROM report.publication"
+    )
+    assert row[:5] == (1, "李编制", "赵签发", OVERRIDE[1], True)
+    figures = closed.rows(
+        "SELECT metric_id, quarter, period, grain, scope_code, value, value_date, value_date_to, value_text "
+        "FROM report.figure WHERE version = 1"
+    )
+    assert len(figures) == row[5]
+    assert {f[:5]: f[5:] for f in figures} == {
+        k: v for k, v in first.night.figures.items() if k[1] == "2024Q3"
+    }
+    assert closed.rows("SELECT * FROM report.moved_figure") == []
+
+
+def test_what_was_overridden_stands_in_the_log(closed: Place) -> None:
+    (entry,) = closed.decisions.entries("close")
+    missing = {t.split(" has not certified")[0] for t in entry["overridden"] if "has not certified" in t}
+    assert missing | {"招商公司"} == set(units(load_metrics().values()))
+    breaks = {t.split()[0] for t in entry["overridden"] if "nobody signed for" in t}
+    out = closed.rows(
+        "SELECT rule_id FROM mart.reconciliation WHERE quarter = '2024Q3' AND status = 'out' AND breaks > signed"
+    )
+    assert breaks == {rule for (rule,) in out} != set()
+
+
+def test_a_publication_comes_out_again_from_the_raw_batches(closed: Place) -> None:
+    said = closed.jibao("publication", "verify")
+    assert said.code == 0, said.out
+    assert "2024Q3 v1 ✓" in said.out
+
+
+@pytest.mark.parametrize(
+    ("step", "cure"),
+    [
+        (("close", "--by", "赵签发"), "is closed"),
+        (("hold", "--by", "李编制"), "`jibao reopen` it first"),
+        (("reopen", "--by", "赵签发", "--reason", " "), "--reason TEXT"),
+        (("certify", "--unit", "no such unit", "--by", "王确认"), "one of "),
+    ],
+)
+def test_a_step_out_of_turn_is_refused_and_changes_nothing(
+    closed: Place, step: tuple[str, ...], cure: str
+) -> None:
+    before = list(closed.decisions.entries())
+    said = closed.jibao(step[0], "2024Q3", *step[1:])
+    assert said.code == 1
+    assert cure in said.err
+    assert list(closed.decisions.entries()) == before
+
+
+def test_an_edited_publication_is_an_alarm(closed: Place, tmp_path: Path) -> None:
+    spoiled = copy_product(closed.home, tmp_path / "home")
+    (file,) = (spoiled.home / "publications").glob("*.json")
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    document["figures"][0]["value"] = "1"
+    file.write_text(json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
+    said = spoiled.jibao("publication", "verify")
+    assert said.code == 1
+    assert "is not what was signed" in " ".join(said.out.split())
+
+
+@pytest.mark.parametrize("logged", [0, 1])
+def test_a_process_that_dies_while_closing_leaves_no_publication_or_a_whole_one(
+    first: First, tmp_path: Path, logged: int
+) -> None:
+    """It dies just before, or just after, the log names the publication's file."""
+    place = copy_product(first.product, tmp_path / "home")
+    assert place.jibao("hold", "2024Q3", "--by", "李编制").code == 0
+    append = DecisionsLog.append
+
+    def dying(log: DecisionsLog, kind: str, *rest: Any, **fields: Any) -> dict[str, Any]:
+        if kind == "close" and not logged:
+            raise RuntimeError("the process is gone")
+        entry = append(log, kind, *rest, **fields)
+        if kind == "close":
+            raise RuntimeError("the process is gone")
+        return entry
+
+    with patch.object(DecisionsLog, "append", dying):
+        assert place.jibao("close", "2024Q3", "--by", "赵签发", *OVERRIDE).code == 1
+    assert len(list(place.decisions.entries("close"))) == logged
+    assert len(list((place.home / "publications").glob("*.json"))) == 1
+    if logged:
+        assert place.jibao("publication", "verify").code == 0
+    else:
+        assert place.jibao("close", "2024Q3", "--by", "赵签发", *OVERRIDE).code == 0
+        assert place.value("SELECT count(*) FROM report.publication") == 1
