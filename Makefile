@@ -29,7 +29,7 @@ dev: $(READY) ## the Dagster UI on http://127.0.0.1:3000 with the demo's systems
 	$(BIN)/jibao dev
 
 test: $(READY) ## all tests: unit, integration over loopback, end to end
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: $(READY) ## unit tests only, seconds
 	$(BIN)/pytest -m "not slow and not integration"

@@ -128,9 +128,16 @@ def _detail_keys(voucher: Voucher) -> str:
     return f"1001Z{voucher.pk[6:12]}{voucher.serial:06d}"
 
 
+def _three(line_no: int) -> str:
+    """Three characters of a line's key: 001 to 999, then A00 to Z99, since the key has 20 and no more."""
+    if line_no < 1000:
+        return f"{line_no:03d}"
+    return f"{chr(ord('A') + line_no // 100 - 10)}{line_no % 100:02d}"
+
+
 def _detail(keys: str, pk_voucher: str, line_no: int, line: Line, ts: str) -> Row:
     return {
-        "pk_detail": f"{keys}{line_no:03d}",
+        "pk_detail": f"{keys}{_three(line_no)}",
         "pk_voucher": pk_voucher,
         "line_no": line_no,
         "summary": line.summary,
@@ -177,7 +184,7 @@ def _details(voucher: Voucher) -> Iterator[Event]:
                 _blanked(row, _LINE_TEXT_OR_NULL)
             yield state.ts, False, row
     for line_no in range(len(voucher.lines) + 1, len(voucher.early_lines or ()) + 1):
-        yield last.ts, True, {"pk_detail": f"{keys}{line_no:03d}", "pk_voucher": pk}
+        yield last.ts, True, {"pk_detail": f"{keys}{_three(line_no)}", "pk_voucher": pk}
 
 
 def shown(vouchers: list[Voucher]) -> tuple[list[Event], list[Event]]:

@@ -21,6 +21,17 @@ from tests.data_contracts.catalogue import catalogue
 from tests.pipelines.disturbance import Disturbance
 from tests.pipelines.homes import Figures, Fork, Place, copy_product
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These tests share their nights, so one worker runs them all; they take longest, so they begin first."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("nights"))
+    items.sort(key=lambda item: HERE not in item.path.parents)
+
+
 DAY = date(2024, 10, 10)
 LATER = date(2024, 11, 15)
 SEED = 20240930
