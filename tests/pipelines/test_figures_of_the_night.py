@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -190,10 +191,10 @@ def test_no_figure_knows_what_the_bulletin_says(
 def test_a_second_night_with_nothing_new_moves_nothing(first: First, second: Night) -> None:
     assert second.entry["fingerprints"] == first.night.entry["fingerprints"]
     assert second.figures == first.night.figures
-    later = "known_at > (SELECT min(known_at) FROM mart.conservation)"
     ((new, landed),) = second.place.rows(
-        f"SELECT sum(new_version) + sum(deleted), sum(landed) FROM mart.conservation WHERE {later}",
+        "SELECT sum(new_version) + sum(deleted), sum(landed) FROM mart.conservation WHERE known_at > :k",
         second.file,
+        k=datetime.fromisoformat(first.night.entry["at"]).replace(tzinfo=None),
     )
     assert new == 0
     assert landed > 1000, "the overlap was asked for again, and every row of it was known"
