@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-fast lint format bench docs lock clean
+.PHONY: help demo dev test test-all test-fast lint format bench docs lock clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,10 @@ dev: $(READY) ## the Dagster UI on http://127.0.0.1:3000 with the demo's systems
 	$(BIN)/jibao demo up
 	$(BIN)/jibao dev
 
-test: $(READY) ## all tests: unit, integration over loopback, end to end
+test: $(READY) ## unit, integration over loopback, end to end; under half an hour on two cores
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not extended"
+
+test-all: $(READY) ## the same and the extended ones: other seeds and scales, a killed run, a rebuild
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: $(READY) ## unit tests only, seconds

@@ -417,6 +417,7 @@ def test_the_same_seed_gives_the_same_rows_in_any_process(timelines: dict[str, T
     assert told.stdout.strip() == fingerprint(timelines)
 
 
+@pytest.mark.extended
 @pytest.mark.slow
 @pytest.mark.parametrize("world", [World(seed=7), World(scale=2)], ids=["other seed", "scale 2"])
 def test_the_figures_hold_for_every_seed_and_scale(world: World) -> None:

@@ -125,6 +125,7 @@ def test_a_ledger_and_a_metric_are_a_yaml_file_each(copied: Place, tmp_path: Pat
     assert rejected == ("4", "con_site_visit.persons.between", "open")
 
 
+@pytest.mark.extended
 def test_no_test_fails_because_somebody_added_such_files(tmp_path: Path) -> None:
     product = _product(tmp_path / "product")
     rendered = _python(product, "-m", "pipelines.reference")

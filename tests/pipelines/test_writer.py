@@ -69,12 +69,14 @@ def test_the_lock_ends_with_a_holder_that_is_killed(held: Held) -> None:
     assert now["run_id"] == "the-next-run"
 
 
+@pytest.mark.extended
 def test_the_run_was_killed_in_the_middle_of_staging(first: First, killed: Night) -> None:
     assert first.disturbance is not None
     assert 0 < len(first.disturbance.loaded) < len(load_contracts())
     assert not first.disturbance.published_by_the_killed, "readers kept the night before"
 
 
+@pytest.mark.extended
 def test_the_run_after_it_gives_the_fingerprints_of_an_undisturbed_night(
     second: Night, killed: Night
 ) -> None:
@@ -82,11 +84,13 @@ def test_the_run_after_it_gives_the_fingerprints_of_an_undisturbed_night(
     assert killed.figures == second.figures
 
 
+@pytest.mark.extended
 def test_the_run_after_it_publishes_and_adds_nothing_to_the_history(second: Night, killed: Night) -> None:
     assert killed.file.name == f"warehouse-{stamp(datetime.fromisoformat(killed.entry['at']))}.duckdb"
     assert killed.place.rows(HISTORY, killed.file) == second.place.rows(HISTORY, second.file)
 
 
+@pytest.mark.extended
 def test_work_files_that_were_lost_come_back_with_the_same_fingerprints(
     second: Night, rebuilt: Night
 ) -> None:
@@ -94,15 +98,18 @@ def test_work_files_that_were_lost_come_back_with_the_same_fingerprints(
     assert rebuilt.figures == second.figures
 
 
+@pytest.mark.extended
 def test_the_history_is_rebuilt_as_it_was_written(second: Night, rebuilt: Night) -> None:
     assert rebuilt.place.rows(HISTORY, rebuilt.file) == second.place.rows(HISTORY, second.file)
 
 
+@pytest.mark.extended
 def test_the_log_is_whole_and_nothing_half_written_is_left(rebuilt: Night) -> None:
     assert rebuilt.place.decisions.verify() == rebuilt.entry["seq"]
     assert not list((rebuilt.place.home / "raw" / ".partial").glob("*"))
 
 
+@pytest.mark.extended
 def test_every_batch_is_accounted_for_once(rebuilt: Night) -> None:
     doubled = rebuilt.place.rows(
         "SELECT table_name, batch_id FROM mart.conservation GROUP BY ALL HAVING count(*) > 1 OR NOT bool_and(holds)",
