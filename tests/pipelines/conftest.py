@@ -24,16 +24,8 @@ from tests.pipelines.homes import Figures, Fork, Place, copy_product
 HERE = Path(__file__).parent
 
 
-_APART = {"test_bad_input", "test_closing", "test_new_ledger", "test_reconciliations_of_the_night"}
-"""Modules whose nights are their own for the most part: the second of two workers runs them."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share nights run on one worker; they take longest, so they begin first."""
-    for item in items:
-        if HERE in item.path.parents:
-            group = "other nights" if item.path.stem in _APART else "nights"
-            item.add_marker(pytest.mark.xdist_group(group))
+    """These tests take longest, so they begin first, whichever worker has them."""
     items.sort(key=lambda item: HERE not in item.path.parents)
 
 
