@@ -29,10 +29,10 @@ dev: $(READY) ## the Dagster UI on http://127.0.0.1:3000 with the demo's systems
 	$(BIN)/jibao dev
 
 test: $(READY) ## unit, integration over loopback, end to end; under half an hour on two cores
-	$(BIN)/pytest -n 2 --dist loadfile -m "not extended"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not extended"
 
 test-all: $(READY) ## the same and the extended ones: other seeds and scales, a killed run, a rebuild
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## unit tests only, seconds
 	$(BIN)/pytest -m "not slow and not integration"
