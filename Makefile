@@ -31,7 +31,7 @@ dev: $(READY) ## the Dagster UI on http://127.0.0.1:3000 with the demo's systems
 test: $(READY) ## unit, integration over loopback, end to end; under half an hour on two cores
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not extended"
 
-test-all: $(READY) ## the same and the extended ones: other seeds and scales, a killed run, a rebuild
+test-all: $(READY) ## the same and the extended ones: other seeds and scales, a killed run, a rebuild, five weeks later
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## unit tests only, seconds

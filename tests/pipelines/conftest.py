@@ -24,8 +24,16 @@ from tests.pipelines.homes import Figures, Fork, Place, copy_product
 HERE = Path(__file__).parent
 
 
+_EXTENDED = {"advanced", "healed"}
+"""Nights of which each takes minutes more than half an hour of tests has left: `make test-all` has them."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """These tests take longest, so they begin first, whichever worker has them."""
+    for item in items:
+        if _EXTENDED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.extended)
     items.sort(key=lambda item: HERE not in item.path.parents)
 
 

@@ -101,6 +101,7 @@ def test_an_edited_publication_is_an_alarm(closed: Place, tmp_path: Path) -> Non
     assert "is not what was signed" in " ".join(said.out.split())
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("logged", [0, 1])
 def test_a_process_that_dies_while_closing_leaves_no_publication_or_a_whole_one(
     first: First, tmp_path: Path, logged: int
