@@ -6,7 +6,9 @@ Belongs here: the readers. Keep out: what the facts mean (``demo.world``, ``demo
 from __future__ import annotations
 
 import csv
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,8 +27,9 @@ def seed_rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def seed_tree(name: str) -> dict[str, object]:
-    """Content of ``seeds/<name>.yaml``, a mapping at its top."""
+@cache
+def seed_tree(name: str) -> dict[str, Any]:
+    """Content of ``seeds/<name>.yaml``, a mapping at its top; read once, so readers leave it as it is."""
     tree = yaml.safe_load((SEEDS / f"{name}.yaml").read_text(encoding="utf-8"))
     if not isinstance(tree, dict):
         raise TypeError(f"seeds/{name}.yaml must hold a mapping, not {type(tree).__name__}")

@@ -35,7 +35,7 @@ Change = tuple[datetime, Row]
 def build(world: World) -> Timeline:
     """The ledger's timeline: about 11,000 bills a year at scale 1, two or three states each."""
     rng = world.rng("park_bill.sheet")
-    words: dict[str, dict[str, str]] = seed_tree("estate_words")  # type: ignore[assignment]
+    words: dict[str, dict[str, str]] = seed_tree("estate_words")
     wrong = _without_tax(world)
     rows: list[Event] = []
     for bill in bills(world):

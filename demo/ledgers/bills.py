@@ -138,7 +138,7 @@ def _fees(
     world: World, payers: list[Stay], rng: random.Random, *, without_lease: bool = False
 ) -> Iterator[Bill]:
     """Property, water, electricity and gas of every month, issued early in the next one."""
-    told: dict[str, Any] = seed_tree("estate")["leases"]  # type: ignore[assignment]
+    told: dict[str, Any] = seed_tree("estate")["leases"]
     areas = _areas_by_month(world)
     for stay in payers:
         assert stay.in_date is not None

@@ -107,7 +107,7 @@ def _files() -> list[_File]:
             month = date(year, number, 1)
             if month <= _LAST_MONTH:
                 files.append(_File(month, 1, datetime.combine(workbook_day(month), time(17, 30))))
-    told: list[dict[str, Any]] = seed_tree("invest_revisions")["files"]  # type: ignore[assignment]
+    told: list[dict[str, Any]] = seed_tree("invest_revisions")["files"]
     for again in told:
         month = datetime.strptime(again["period"], "%Y%m").date()
         files.append(_File(month, again["version"], again["sent"], again["rows"]))

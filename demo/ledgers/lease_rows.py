@@ -36,7 +36,7 @@ Change = tuple[datetime, Row]
 def build(world: World) -> Timeline:
     """The ledger's timeline: about 540 versions with some 1,700 rooms, two states each."""
     rng = world.rng("park_lease.sheet")
-    words: dict[str, dict[str, str]] = seed_tree("estate_words")  # type: ignore[assignment]
+    words: dict[str, dict[str, str]] = seed_tree("estate_words")
     by_year = _drafts_by_year(world)
     rows: list[Event] = []
     for lease in leases(world):

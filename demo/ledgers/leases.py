@@ -110,7 +110,7 @@ def leases(world: World) -> tuple[Lease, ...]:
 
 def _holders(world: World) -> Iterator[Stay]:
     """Stays with a lease of their own since 2023; the further ones of a larger scale have none."""
-    of_scale_1: int = seed_tree("companies")["counts"]["in_all"]  # type: ignore[index]
+    of_scale_1: int = seed_tree("companies")["counts"]["in_all"]
     for stay in stays(world)[:of_scale_1]:
         present = stay.in_date is not None and (stay.exit_date is None or stay.exit_date > HISTORY_START)
         if present and stay.tenant_kind in ("tenant", "shop"):

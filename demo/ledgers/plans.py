@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
 
 from demo.ledgers.forms import number_text, padded, sheet_date
 from demo.ledgers.investment_plan import UNIT_CNY, true_months
@@ -77,14 +75,8 @@ class _Yearly:
             )
 
 
-@lru_cache(maxsize=1)
-def _specs() -> dict[str, Any]:
-    specs: dict[str, Any] = seed_tree("plan_targets")
-    return specs
-
-
 def _companies(year: int) -> Iterator[_Yearly]:
-    for metric, spec in _specs().items():
+    for metric, spec in seed_tree("plan_targets").items():
         shares = tuple(Decimal(str(share)) for share in spec["shares"])
         for number, values in spec["year"].items():
             value = Decimal(str(values[YEARS.index(year)]))
@@ -162,7 +154,9 @@ def build(world: World) -> Timeline:
 
 
 def _row(target: Target, rng: random.Random) -> Row:
-    words = _WORDS.get(target.metric) or tuple(_specs()[target.metric][w] for w in ("word", "older"))
+    words = _WORDS.get(target.metric) or tuple(
+        seed_tree("plan_targets")[target.metric][w] for w in ("word", "older")
+    )
     return {
         "metric_id": words[1] if rng.random() < 0.012 else words[0],
         "org_code": padded(target.org_code, rng) if rng.random() < 0.006 else target.org_code,

@@ -37,7 +37,7 @@ class Life:
 @lru_cache(maxsize=1)
 def named_milestones() -> dict[str, dict[str, list[NamedRevision]]]:
     """``seeds/milestones.yaml``: project to (section and) milestone to its revisions."""
-    tree: dict[str, dict[str, list[NamedRevision]]] = seed_tree("milestones")  # type: ignore[assignment]
+    tree: dict[str, dict[str, list[NamedRevision]]] = seed_tree("milestones")
     return tree
 
 

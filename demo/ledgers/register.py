@@ -33,8 +33,8 @@ _OTHER_FORMS = 0.04
 def build(world: World) -> Timeline:
     """The ledger's timeline: 57 items."""
     rng, told = world.rng("park_register"), seed_tree("register")
-    items: list[dict[str, Any]] = told["items"]  # type: ignore[assignment]
-    words: dict[str, Any] = told["words"]  # type: ignore[assignment]
+    items: list[dict[str, Any]] = told["items"]
+    words: dict[str, Any] = told["words"]
     numbers = {item["name"]: f"SX-{n:03d}" for n, item in enumerate(items, 1)}
     rows: list[Event] = []
     for item in items:

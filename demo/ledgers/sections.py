@@ -104,7 +104,7 @@ def build(world: World) -> Timeline:
 
 
 def _told(section_code: str) -> list[dict[str, Any]]:
-    changes: dict[str, list[dict[str, Any]]] = seed_tree("sections")["changes"]  # type: ignore[assignment]
+    changes: dict[str, list[dict[str, Any]]] = seed_tree("sections")["changes"]
     return changes.get(section_code, [])
 
 
@@ -210,7 +210,7 @@ def _first(world: World, section: Section, rng: random.Random) -> Row:
         "plannedEndDate": (ends[0][1] if ends else section.planned_end).isoformat(),
         "updatedAt": "",
     }
-    words: dict[str, Row] = seed_tree("sections")["words"]  # type: ignore[assignment]
+    words: dict[str, Row] = seed_tree("sections")["words"]
     return row | words.get(section.section_code, {})
 
 

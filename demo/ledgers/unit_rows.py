@@ -45,7 +45,7 @@ Change = tuple[datetime, Row]
 def build(world: World) -> Timeline:
     """The ledger's timeline: one row a unit, about 6,100; those with a lease have several states."""
     rng = world.rng("park_unit.states")
-    words: dict[str, dict[str, str]] = seed_tree("estate_words")  # type: ignore[assignment]
+    words: dict[str, dict[str, str]] = seed_tree("estate_words")
     held: dict[str, list[Lease]] = defaultdict(list)
     for lease in leases(world):
         for code, _ in lease.rooms:
