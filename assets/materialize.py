@@ -15,8 +15,9 @@ from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
 
-from assets.sql_files import DIALECT, SqlFile, create_statement
+from assets.sql_files import SqlFile, create_statement
 from data_contracts.outputs import OutputContract
+from data_contracts.sql_text import DIALECT, literal
 from resources.engine import Session
 
 
@@ -76,8 +77,8 @@ def comment(session: Session, promise: OutputContract, kind: str) -> None:
 
 def comment_on(session: Session, kind: str, table: str, text: str, columns: Mapping[str, str]) -> None:
     """Comment a table or view and its columns, in one round trip."""
-    statements = [f"COMMENT ON {kind.upper()} {table} IS {_text(text)}"]
-    statements += [f'COMMENT ON COLUMN {table}."{name}" IS {_text(said)}' for name, said in columns.items()]
+    statements = [f"COMMENT ON {kind.upper()} {table} IS {literal(text)}"]
+    statements += [f'COMMENT ON COLUMN {table}."{name}" IS {literal(said)}' for name, said in columns.items()]
     session.run(";\n".join(statements))
 
 
@@ -137,7 +138,3 @@ def _type(declared: str) -> str:
     if base in ("INT", "SMALLINT", "BIGINT", "INTEGER"):
         return {"INT": "INTEGER", "SMALLINT": "SMALLINT"}.get(base, base)
     return declared.replace(" ", "").upper()
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

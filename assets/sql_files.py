@@ -12,21 +12,18 @@ of its output contract, and an empty cell is NULL.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import sqlglot
-from sqlglot import exp
-
 from data_contracts import code_list
 from data_contracts.fact import declared_facts
 from data_contracts.model import ContractError, load_contracts
 from data_contracts.outputs import written_outputs
+from data_contracts.sql_text import row, tables_read
 
-DIALECT = "duckdb"
 ASSETS_DIR = Path(__file__).parent
 
 
@@ -106,13 +103,6 @@ def create_statement(file: SqlFile, catalog: str = "") -> str:
     return f"CREATE OR REPLACE {file.materialized.upper()} {catalog}{file.table} AS\n{file.sql}"
 
 
-def tables_read(sql: str) -> tuple[str, ...]:
-    """``schema.table`` names a SELECT reads, its own CTEs left out."""
-    tree = sqlglot.parse_one(sql, dialect=DIALECT)
-    found: Iterable[exp.Table] = tree.find_all(exp.Table)
-    return tuple(dict.fromkeys(f"{t.db}.{t.name}" for t in found if t.db))
-
-
 def _reference(layer: str, path: Path) -> SqlFile:
     """Reference data as a SELECT over its rows, in the types of its output contract."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -123,17 +113,13 @@ def _reference(layer: str, path: Path) -> SqlFile:
     types = {c.name: c.type for c in written_outputs()[f"{layer}.{path.stem}"].columns}
     if list(types) != header:
         raise ValueError(f"{path}: columns {header}, its output contract promises {list(types)}")
-    values = ",\n    ".join(f"({', '.join(_literal(cell) for cell in row)})" for row in rows)
+    values = ",\n    ".join(row(cell or None for cell in cells) for cells in rows)
     selected = ",\n  ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items())
     text = (
         f"-- {notes[0]}\n-- materialized: table\n-- {notes[1]}\n"
         f"SELECT\n  {selected}\nFROM (\n  VALUES\n    {values}\n) AS listed({', '.join(header)})\n"
     )
     return _parsed(layer, path.stem, text, path)
-
-
-def _literal(cell: str) -> str:
-    return "'" + cell.replace("'", "''") + "'" if cell else "NULL"
 
 
 def _read(layer: str, path: Path) -> SqlFile:

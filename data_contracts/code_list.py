@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from data_contracts.model import TableContract
+from data_contracts.sql_text import row
 from data_contracts.yaml_file import read_yaml
 
 NAME = "ref_code"
@@ -38,14 +39,10 @@ def code_rows(contracts: Mapping[str, TableContract]) -> Iterator[tuple[str, str
 
 def code_list_sql(contracts: Mapping[str, TableContract]) -> str:
     """The rows as a SELECT with the head of a core file."""
-    rows = ",\n    ".join("(" + ", ".join(_text(cell) for cell in row) + ")" for row in code_rows(contracts))
+    rows = ",\n    ".join(map(row, code_rows(contracts)))
     return (
         "-- Codes of the ledgers with their labels, from the enums of the source contracts.\n"
         "-- materialized: table\n"
         "SELECT code_domain, code, label_zh, label_en\n"
         f"FROM (\n  VALUES\n    {rows}\n) AS listed(code_domain, code, label_zh, label_en)\n"
     )
-
-
-def _text(cell: str) -> str:
-    return "'" + cell.replace("'", "''") + "'"

@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from data_contracts.model import Column, ContractError, TableContract, load_contracts
 from data_contracts.outputs import OutputColumn, OutputContract
+from data_contracts.sql_text import DIALECT
 
 ORG = "org_code"
 _ORIGIN = (
@@ -191,7 +192,7 @@ def _source_key(contract: TableContract) -> str:
 def _derived(contract: TableContract, derived: Mapping[str, Any], path: _Path) -> str:
     """A derived column with its bare names bound to the ledger row; others name a table of the path."""
     try:
-        tree = sqlglot.parse_one(str(derived["expression"]), dialect="duckdb")
+        tree = sqlglot.parse_one(str(derived["expression"]), dialect=DIALECT)
     except sqlglot.ParseError as error:
         raise _error(contract, f"{derived['name']}: {error}", "write one SQL expression") from error
     for node in tree.find_all(exp.Column):
@@ -200,7 +201,7 @@ def _derived(contract: TableContract, derived: Mapping[str, Any], path: _Path) -
         elif node.table not in path.tables:
             _refuse(contract, f"{derived['name']} reads {node.table}", "name a table that orgPath leads over")
     kind = str(derived["physicalType"]).upper()
-    return f"CAST({tree.sql(dialect='duckdb')} AS {kind}) AS {derived['name']}"
+    return f"CAST({tree.sql(dialect=DIALECT)} AS {kind}) AS {derived['name']}"
 
 
 def _promised(column: Column) -> OutputColumn:

@@ -16,7 +16,7 @@ from typing import Literal
 import sqlglot
 from sqlglot import exp
 
-DIALECT = "duckdb"
+from data_contracts.sql_text import DIALECT
 
 PERIOD = "dim_quarter"
 PERIOD_COLUMNS = ("quarter", "period_start", "period_end", "as_of", "year_start")

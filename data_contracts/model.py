@@ -29,6 +29,7 @@ from open_data_contract_standard.model import (
 )
 from sqlglot import exp
 
+from data_contracts.sql_text import DIALECT
 from data_contracts.yaml_file import read_yaml
 
 API_VERSION = "v3.2.0"
@@ -392,7 +393,7 @@ def _predicate(path: Path, place: str, text: object) -> str | None:
     if text is None:
         return None
     try:
-        tree = sqlglot.parse_one(f"SELECT 1 WHERE {text}", dialect="duckdb")
+        tree = sqlglot.parse_one(f"SELECT 1 WHERE {text}", dialect=DIALECT)
     except sqlglot.errors.ParseError as error:
         raise ContractError(path, place, f"predicate does not parse: {error}", "write SQL") from error
     for column in tree.find_all(exp.Column):
@@ -400,7 +401,7 @@ def _predicate(path: Path, place: str, text: object) -> str | None:
     where = tree.args.get("where")
     if where is None or tree.find(exp.Subquery, exp.AggFunc, exp.Window):
         raise ContractError(path, place, "requires is not one predicate over a row", "no subqueries")
-    return str(where.this.sql(dialect="duckdb"))
+    return str(where.this.sql(dialect=DIALECT))
 
 
 def _via(

@@ -26,10 +26,10 @@ from sqlglot import exp
 
 from data_contracts.metric import Grain, Metric, Name, Period, load_metrics
 from data_contracts.model import ContractError
+from data_contracts.sql_text import DIALECT, tables_read
 from data_contracts.yaml_file import read_yaml
 
 RECONCILIATIONS_DIR = Path(__file__).parent / "reconciliations"
-DIALECT = "duckdb"
 COMPANY = "org_code"
 """Company that answers for a row: part of the grain, or a column that a side may add."""
 
@@ -171,12 +171,7 @@ class Reconciliation(_Part):
     @property
     def tables(self) -> tuple[str, ...]:
         """``schema.table`` names the rule reads, in order of first mention."""
-        found: dict[str, None] = {}
-        for text in self.statements:
-            for table in sqlglot.parse_one(text, dialect=DIALECT).find_all(exp.Table):
-                if table.db:
-                    found[f"{table.db}.{table.name}"] = None
-        return tuple(found)
+        return tuple(dict.fromkeys(table for text in self.statements for table in tables_read(text)))
 
 
 @cache

@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-import sqlglot
-
 from data_contracts.reconciliation import COMPANY, TOTAL, Reconciliation, Side, Tolerance
+from data_contracts.sql_text import columns_given
 
 COLUMNS = (
     "quarter", "key_text", "org_code", "left_value", "right_value", "explained", "explained_by", "unexplained",
@@ -89,7 +88,7 @@ def _by(rule: Reconciliation) -> str:
 def _side(rule: Reconciliation, name: str, side: Side | None, base: bool) -> str:
     assert side is not None
     rows = _rows_of(rule, side)
-    company = COMPANY in rule.grain or (side.sql is not None and COMPANY in _output(side.sql))
+    company = COMPANY in rule.grain or (side.sql is not None and COMPANY in columns_given(side.sql))
     org_code = f"max({COMPANY})" if company else "CAST(NULL AS VARCHAR)"
     more = f", CAST(sum(base) AS {MONEY}) AS base" if base else ""
     return (
@@ -97,12 +96,6 @@ def _side(rule: Reconciliation, name: str, side: Side | None, base: bool) -> str
         f"SELECT quarter{_grouped(rule)}, CAST(sum(value) AS {MONEY}) AS value, {org_code} AS company{more}\n"
         f"FROM {name}_rows WHERE quarter IN (SELECT quarter FROM judged) GROUP BY {_by(rule)})"
     )
-
-
-def _output(sql: str) -> list[str]:
-
-    names: list[str] = sqlglot.parse_one(sql, dialect="duckdb").named_selects  # type: ignore[attr-defined]
-    return names
 
 
 def _legitimate(rule: Reconciliation) -> Iterator[str]:

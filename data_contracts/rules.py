@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from data_contracts.codes import VALIDATORS
 from data_contracts.model import Column, ContractError, TableContract
+from data_contracts.sql_text import DIALECT, literal
 
 Scope = Literal["row", "key", "table"]
 Severity = Literal["error", "warning"]
@@ -26,8 +27,6 @@ RuleKind = Literal[
     "not_null", "parse", "in_set", "between", "length", "matches", "validator", "row", "unique", "group",
     "row_count", "table",
 ]  # fmt: skip
-
-DIALECT = "duckdb"
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _column_rules(contract: TableContract, column: Column) -> Iterator[Rule]:
             f"write it as a {column.kind} in the source, or declare the form in the contract",
         )
     if column.enum:
-        values = ", ".join(_quoted(v) for v in column.enum)
+        values = ", ".join(literal(v) for v in column.enum)
         yield rule(
             "in_set", f"{name} NOT IN ({values})", f"is none of {', '.join(column.enum)}",
             "correct the word in the source, or add it to valueMap", values=column.enum,
@@ -123,7 +122,7 @@ def _column_rules(contract: TableContract, column: Column) -> Iterator[Rule]:
         )  # fmt: skip
     if pattern := column.options.get("pattern"):
         yield rule(
-            "matches", f"NOT regexp_matches({name}, {_quoted(pattern)})", f"does not match {pattern}",
+            "matches", f"NOT regexp_matches({name}, {literal(pattern)})", f"does not match {pattern}",
             "correct it in the source", pattern=pattern,
         )  # fmt: skip
     for clause in column.quality:
@@ -282,7 +281,3 @@ def _severity(contract: TableContract, place: str, clause: DataQuality) -> Sever
     if clause.severity == "error":
         return "error"
     raise ContractError(contract.path, place, f"severity {clause.severity!r}", "say error or warning")
-
-
-def _quoted(text: str) -> str:
-    return "'" + str(text).replace("'", "''") + "'"

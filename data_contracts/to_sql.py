@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from data_contracts.model import Column, TableContract
 from data_contracts.rules import Rule, raw_name
+from data_contracts.sql_text import literal
 
 _FULL = "".join(chr(c) for c in range(0xFF01, 0xFF5F)) + "\u3000\u00a0\ufeff\u200b"
 _HALF = "".join(chr(c) for c in range(0x21, 0x7F)) + "  "
@@ -188,7 +189,7 @@ def _typed(column: Column, has_unit: bool) -> str:
 def _string(column: Column, raw: str) -> str:
     value = raw
     if column.value_map:
-        cases = " ".join(f"WHEN {_text(k)} THEN {_text(v)}" for k, v in column.value_map.items())
+        cases = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in column.value_map.items())
         value = f"CASE {raw} {cases} ELSE {raw} END"
     if column.key_position is not None and column.options.get("minLength") == 0:
         value = f"coalesce({value}, '')"
@@ -212,7 +213,7 @@ def _decimal(column: Column, raw: str, has_unit: bool) -> str:
     factor = str(declared)
     if has_unit and factors:
         unit = _q(f"{column.name}__unit")
-        known = " ".join(f"WHEN {_text(u)} THEN {f}" for u, f in factors.items())
+        known = " ".join(f"WHEN {literal(u)} THEN {f}" for u, f in factors.items())
         factor = f"CASE WHEN {unit} IS NULL THEN {declared} ELSE CASE {unit} {known} END END"
     short = f"CAST({raw} AS DECIMAL(18,6))"
     if factor != "1":
@@ -260,7 +261,3 @@ def _instant(column: Column, raw: str) -> str:
 
 def _q(name: str) -> str:
     return f'"{name}"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+
+from data_contracts.sql_text import row
 
 Row = tuple[Any, ...]
 
@@ -143,6 +145,16 @@ class DuckDBEngine:
 def read_only(path: Path) -> sa.Engine:
     """A read-only engine on a published file, for reading commands; never on a work file."""
     return sa.create_engine(f"duckdb:///{path}", connect_args={"read_only": True})
+
+
+_ROWS_A_STATEMENT = 500
+
+
+def insert_rows(session: Session, table: str, rows: Iterable[Iterable[object]]) -> None:
+    """Insert rows of plain values, a few hundred a statement: one by one each costs a round trip."""
+    listed = [row(values) for values in rows]
+    for start in range(0, len(listed), _ROWS_A_STATEMENT):
+        session.run(f"INSERT INTO {table} VALUES {', '.join(listed[start : start + _ROWS_A_STATEMENT])}")
 
 
 def quoted(names: Sequence[str]) -> str:

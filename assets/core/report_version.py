@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from data_contracts.calendar import SHANGHAI, Quarter
-from resources.engine import Session
+from resources.engine import Session, insert_rows
 from resources.publisher import file_name
 from resources.workspace import Workspace, stamp
 
@@ -32,12 +32,7 @@ def create_report_version(session: Session, ws: Workspace) -> int:
         "cutoff TIMESTAMP, run_id VARCHAR, published_at TIMESTAMP, published_file VARCHAR)"
     )
     rows = list(report_versions(ws))
-    for report_id, quarter, as_of, cutoff, run_id, published_at, file in rows:
-        session.run(
-            "INSERT INTO core.dim_report_version VALUES (:i, :q, CAST(:d AS DATE), CAST(:c AS TIMESTAMP), :r, "
-            "CAST(:p AS TIMESTAMP), :f)",
-            i=report_id, q=quarter, d=as_of, c=cutoff, r=run_id, p=published_at, f=file,
-        )  # fmt: skip
+    insert_rows(session, "core.dim_report_version", rows)
     return len(rows)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from assets.sql_files import SqlFile, sql_files, upstream_tables
 from data_contracts.metric import Metric, definition_hash, load_metrics, refusal
 from data_contracts.metric_sql import COLUMNS, quarterly_metric_sql
-from resources.engine import Session
+from resources.engine import Session, insert_rows
 
 _LISTED = ", ".join(COLUMNS)
 _KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
@@ -30,13 +30,12 @@ def record_definitions(session: Session, metrics: Mapping[str, Metric]) -> None:
         "CREATE OR REPLACE TABLE meta.metric (metric_id VARCHAR, name_zh VARCHAR, name_en VARCHAR, kind VARCHAR, "
         "unit VARCHAR, owner VARCHAR, certifying_unit VARCHAR, not_over VARCHAR, definition_hash VARCHAR)"
     )
-    for metric in metrics.values():
-        session.run(
-            "INSERT INTO meta.metric VALUES (:id, :zh, :en, :kind, :unit, :owner, :certifies, :not_over, :hash)",
-            id=metric.id, zh=metric.name.zh, en=metric.name.en, kind=metric.kind, unit=metric.unit,
-            owner=metric.owner, certifies=metric.certifying_unit,
-            not_over=" ".join(metric.additivity.not_over), hash=definition_hash(metric, metrics),
-        )  # fmt: skip
+    rows = [
+        (m.id, m.name.zh, m.name.en, m.kind, m.unit, m.owner, m.certifying_unit,
+         " ".join(m.additivity.not_over), definition_hash(m, metrics))
+        for m in metrics.values()
+    ]  # fmt: skip
+    insert_rows(session, "meta.metric", rows)
 
 
 def mark_stale(session: Session, metrics: Mapping[str, Metric]) -> dict[str, list[str]]:

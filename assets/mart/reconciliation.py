@@ -10,7 +10,7 @@ never a pass.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,8 +18,9 @@ from assets.mart.breaks import break_id, record_breaks, signatures, state_of
 from assets.sql_files import sql_files, upstream_tables
 from data_contracts.reconciliation import Reconciliation
 from data_contracts.reconciliation_sql import COLUMNS, comparison_sql, difference_column, total_sql
+from data_contracts.sql_text import row
 from resources.decisions import DecisionsLog
-from resources.engine import Session
+from resources.engine import Session, insert_rows
 
 MONEY = "DECIMAL(38,6)"
 _SUMMARY = (
@@ -44,7 +45,6 @@ _FOUND = (
     f"right_value {MONEY}, explained {MONEY}, explained_by VARCHAR, unexplained {MONEY}, allowed {MONEY}"
 )
 """Rule, then the columns a comparison gives, ``is_break`` left out."""
-_ROWS_A_STATEMENT = 500
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,9 @@ def _create_breaks(
         decided = (s.amount, s.by, s.preparer, s.reason_code, s.expires, s.reason) if s else (None,) * 6
         first = seen[name].replace(tzinfo=None).isoformat(sep=" ")
         rows.append((rule_id, key, first, state_of(s, unexplained, today), *decided))
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        listed = ", ".join(map(_values, rows[start : start + _ROWS_A_STATEMENT]))
-        session.run(f"INSERT INTO break_history VALUES {listed}")
+    insert_rows(session, "break_history", rows)
     limits = ", ".join(
-        _values((r.id, r.max_age_days, r.unit, r.severity, r.owner.department, r.owner.role))
+        row((r.id, r.max_age_days, r.unit, r.severity, r.owner.department, r.owner.role))
         for r in rules.values()
     )
     session.run(f"CREATE OR REPLACE TABLE mart.recon_break ({_BREAK})")
@@ -224,12 +222,3 @@ def _outcome(session: Session) -> Outcome:
         not_run={r: reason for r, out, within, reason, _ in rows if not out and not within},
         open_breaks={r: int(waiting) for r, _, _, _, waiting in rows if waiting},
     )
-
-
-def _values(row: Iterable[object]) -> str:
-    return f"({', '.join(_literals(row))})"
-
-
-def _literals(row: Iterable[object]) -> Iterator[str]:
-    for value in row:
-        yield "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"

@@ -17,14 +17,10 @@ from assets.report.state import QuarterState, quarters_touched, state_of
 from data_contracts.metric import load_metrics
 from data_contracts.metric_sql import COLUMNS
 from data_contracts.outputs import load_outputs
-from resources.engine import Session
+from resources.engine import Session, insert_rows
 from resources.workspace import Workspace
 
 TABLES = ("publication", "figure", "certificate", "moved_figure")
-_TYPES = {
-    "value": "DECIMAL(38,6)", "value_date": "DATE", "value_date_to": "DATE", "row_count": "BIGINT",
-    "fingerprint": "DECIMAL(38,0)",
-}  # fmt: skip
 
 
 def states(ws: Workspace) -> list[QuarterState]:
@@ -97,14 +93,13 @@ def _publication(session: Session, state: QuarterState, document: Mapping[str, A
         figures=len(document["figures"]), batches=sum(len(b) for b in document["batches"].values()), sha=sha256,
         previous=document["previous"] or None,
     )  # fmt: skip
-    rows: Iterable[Mapping[str, str | None]] = document["figures"]
+    figures: Iterable[Mapping[str, str | None]] = document["figures"]
     named = [c for c in COLUMNS if c != "quarter"]
-    casts = ", ".join(f"CAST(:{c} AS {_TYPES.get(c, 'VARCHAR')})" for c in named)
-    for figure in rows:
-        session.run(
-            f"INSERT INTO report.figure SELECT :quarter, :version, {casts}",
-            quarter=state.quarter, version=document["version"], **{c: figure[c] for c in named},
-        )  # fmt: skip
+    insert_rows(
+        session,
+        "report.figure",
+        ((state.quarter, document["version"], *(figure[c] for c in named)) for figure in figures),
+    )
 
 
 def _certificates(session: Session, state: QuarterState) -> None:

@@ -21,7 +21,7 @@ from assets.staged.verdicts import Verdicts, decisions_on, verdicts
 from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from data_contracts.to_sql import candidate_select, marks_select
-from resources.engine import Session, quoted
+from resources.engine import Session, insert_rows, quoted
 from resources.failures import PermanentFailure
 from resources.workspace import Workspace
 
@@ -158,8 +158,7 @@ def merge_rows(
     """
     create_staged(session, contract)
     session.run("CREATE OR REPLACE TEMP TABLE merged_key (key_text VARCHAR)")
-    for key in keys or ():
-        session.run("INSERT INTO merged_key VALUES (:k)", k=key)
+    insert_rows(session, "merged_key", ((key,) for key in keys or ()))
     table, other = f"staged.{contract.name}", f"staged.{beside.name}"
     now = f"TIMESTAMP '{at.isoformat(sep=' ')}'"
 
