@@ -62,12 +62,12 @@ def record_breaks(
 
     ``ran``: ids of the rules that ran. A rule that could not run neither opens nor closes anything.
     """
-    seen = first_seen(log)
-    opened = sorted(set(found) - set(seen))
-    closed = sorted(b for b in seen if b not in set(found) and b.split(" ", 1)[0] in ran)
-    if opened or closed:
-        log.append("breaks", known_at, opened=opened, closed=closed)
-    return first_seen(log)
+    seen, standing = first_seen(log), set(found)
+    opened = sorted(standing - set(seen))
+    ceased = {b for b in set(seen) - standing if b.split(" ", 1)[0] in ran}
+    if opened or ceased:
+        log.append("breaks", known_at, opened=opened, closed=sorted(ceased))
+    return {b: at for b, at in seen.items() if b not in ceased} | dict.fromkeys(opened, known_at)
 
 
 def signatures(log: DecisionsLog) -> dict[str, Signature]:

@@ -117,8 +117,10 @@ def replay(ws: Workspace, contract: TableContract, rule_id: str = "") -> Movemen
     batches = committed_batches(ws, contract, staged=True)
     today = partial(_verdicts_at, decisions, _LAST)
     with staged_beside(ws, contract, batches, today) as beside, ws.engine.begin() as session:
-        still = session.rows(f"SELECT batch_id, row_id FROM {_ROWS} WHERE table_name = :o", o=beside.name)
-    passed = [row for row in considered if (row[0], row[1]) not in set(still)]
+        still = set(
+            session.rows(f"SELECT batch_id, row_id FROM {_ROWS} WHERE table_name = :o", o=beside.name)
+        )
+    passed = [row for row in considered if (row[0], row[1]) not in still]
     if not passed:
         return Movement(len(considered), 0, 0, 0)
     names = ("batch_id", "row_id", "rules", "key")
