@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from assets.common import POOL, markdown_table, promised
+from assets.core.assets import RECORDS
 from assets.mart.reconciliation import Outcome, create_reconciliation, tables_of
 from assets.materialize import comment, hold_to
 from assets.sql_files import sql_files
@@ -23,7 +24,6 @@ from resources.engine import Session
 
 TABLES = ("reconciliation", "recon_break", "recon_item")
 SUMMARY = dg.AssetKey(["mart", "reconciliation"])
-RECORDS = dg.AssetKey(["staged", "relationship"])
 _BY_RUN = ("quarterly_metric", "quarterly_metric_history", "claim_result")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from assets.publish.bi import create_bi_views
 from assets.publish.comments import comment_layers
 from assets.publish.record import fingerprints, write_quarantine
+from assets.staged.verdicts import DECIDED
 from data_contracts.model import TableContract
 from resources.publisher import FilePublisher
 from resources.workspace import Workspace
@@ -32,7 +33,7 @@ def loaded_since(ws: Workspace) -> list[str]:
     for entry in ws.decisions.entries():
         if entry["kind"] == "run":
             loaded.clear()
-        elif entry["kind"] in ("load", "waive", "revoke", "replay"):
+        elif entry["kind"] in ("load", *DECIDED):
             loaded[entry["table"]] = None
     return list(loaded)
 
