@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -19,8 +20,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
-errors = Console(stderr=True)
+PIPED_WIDTH = 200
+"""Characters of a line that goes to no terminal."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console as wide as its terminal; where there is none, so wide that no name is folded."""
+    made = Console(stderr=stderr)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = PIPED_WIDTH
+    return made
+
+
+console = _console()
+errors = _console(stderr=True)
 
 Home = Annotated[
     Path | None,

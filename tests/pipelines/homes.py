@@ -29,6 +29,7 @@ from demo.systems.edit import edit
 from demo.systems.finance_server import OWNER, connect
 from demo.systems.home import Home, State
 from demo.systems.processes import free_port, stop
+from pipelines.cli.console import PIPED_WIDTH, console
 from pipelines.cli.main import main
 from pipelines.runs import RunOutcome, prepare_instance, run_job
 from resources.decisions import DecisionsLog
@@ -180,11 +181,11 @@ class Place:
 
 
 def jibao(*arguments: object) -> Said:
-    """``jibao`` with these arguments through its entry point, in this process."""
+    """``jibao`` with these arguments through its entry point, in this process, as piped into a file."""
+    console.width = PIPED_WIDTH
     out, err, code = io.StringIO(), io.StringIO(), 0
     words = ["jibao", *map(str, arguments)]
-    wide = patch.dict(os.environ, {"COLUMNS": "200"})
-    with patch.object(sys, "argv", words), wide, redirect_stdout(out), redirect_stderr(err):
+    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
         try:
             main()
         except SystemExit as end:
