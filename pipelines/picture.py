@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from pipelines.cli.console import table
-from pipelines.cli.read import published
+from pipelines.cli.published import published
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "claims.svg"
 QUARTER = "2024Q3"

@@ -12,7 +12,7 @@ from typing import Any
 
 from data_contracts.reconciliation_docs import RESULTS, results
 from data_contracts.yaml_file import read_yaml
-from pipelines.cli.read import _rows, published
+from pipelines.cli.published import published, rows_of
 
 PLANNED = Path(__file__).parent.parent / "demo" / "seeds" / "planned_breaks.yaml"
 
@@ -29,7 +29,7 @@ def results_page(home: Path | None, quarter: str = "") -> str:
         newest = "SELECT max(quarter) FROM core.dim_quarter WHERE NOT is_current"
         wanted = quarter or connection.exec_driver_sql(newest).scalar_one()
         (known_at,) = connection.exec_driver_sql("SELECT known_at FROM core.cut_off").one()
-        rows = _rows(
+        rows = rows_of(
             connection,
             "SELECT rule_id, name_zh, quarter, status, compared, left_value, right_value, explained, breaks, reason "
             "FROM mart.reconciliation WHERE quarter = :q ORDER BY rule_id",

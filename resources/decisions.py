@@ -27,6 +27,11 @@ class BrokenChain(Exception):
     """The log was edited or cut: names the first line that does not follow from the one before."""
 
 
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one: blanks and case aside. Separation of duties rests on it."""
+    return "".join(one.split()).casefold() == "".join(other.split()).casefold()
+
+
 class DecisionsLog:
     """Append-only log in one file. One writer at a time: the holder of the workspace lock."""
 

@@ -46,5 +46,9 @@ class RefusedDecision(SourceFailure):
     """A decision that is not taken: no such row or rule, or one that nobody may take. Nothing was written."""
 
 
-class RefusedRun(Exception):
+class Refused(Exception):
+    """What a person asked for is not done: the message says why and what to do instead. Nothing was written."""
+
+
+class RefusedRun(Refused):
     """The run may not start: another writer holds the lock, or ``known_at`` does not move forward."""

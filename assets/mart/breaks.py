@@ -17,7 +17,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from data_contracts.reconciliation import Reconciliation
-from resources.decisions import DecisionsLog
+from resources.decisions import DecisionsLog, same_person
+from resources.failures import Refused
 
 State = Literal["open", "signed", "expired", "changed"]
 
@@ -35,7 +36,7 @@ class Signature:
     at: datetime
 
 
-class RefusedSignature(Exception):
+class RefusedSignature(Refused):
     """The signature does not fit the break: says what is wrong and the cure."""
 
 
@@ -110,7 +111,7 @@ def sign(
             f"{rule.id} {key}: {signature.amount:f} is signed for, {difference.normalize():f} is unexplained → "
             "sign for the whole difference, or mend a part of it first"
         )
-    if _same_person(signature.by, signature.preparer):
+    if same_person(signature.by, signature.preparer):
         raise RefusedSignature(f"{signature.by} prepared the explanation → have somebody else sign for it")
     today = known_at.astimezone(UTC).date()
     if signature.expires <= today:
@@ -120,10 +121,6 @@ def sign(
         reason_code=signature.reason_code, by=signature.by, preparer=signature.preparer,
         expires=signature.expires.isoformat(), reason=signature.reason,
     )  # fmt: skip
-
-
-def _same_person(one: str, other: str) -> bool:
-    return "".join(one.split()).casefold() == "".join(other.split()).casefold()
 
 
 def _signature(entry: Mapping[str, Any]) -> Signature:

@@ -17,16 +17,17 @@ from data_contracts.metric import Grain, Metric, Period
 from data_contracts.metric_sql import contributing_rows_sql, fingerprint
 from data_contracts.model import TableContract
 from resources.engine import Row, Session
+from resources.failures import Refused
 
 _FIGURE = tuple(Figure.__dataclass_fields__)
-MEASURED = ("amount", "counted_as")
-"""Before them: what the row adds to the figure, and the key (or state) it counts as."""
+LAST = (
+    "amount", "counted_as", "source_table", "source_key", "source_ref", "row_no", "batch_id", "known_from",
+)  # fmt: skip
+"""Columns that every explained row ends with: what it adds to the figure, the key (or state) it counts as, where it
+stands at the source, and since when it is known."""
 
-ORIGIN = ("source_table", "source_key", "source_ref", "row_no", "batch_id", "known_from")
-"""Columns that every explained row ends with: where it stands at the source, and since when it is known."""
 
-
-class NoFigure(LookupError):
+class NoFigure(Refused):
     """There is no such figure: the message names it and what there is."""
 
 
@@ -57,7 +58,7 @@ class Proof:
 class Explanation:
     """A figure, its proof and, for ratios and sums, the explanations of its inputs.
 
-    ``columns``: names of the columns of :func:`rows`; the last are :data:`ORIGIN`. ``query``: their SQL.
+    ``columns``: names of the columns of :func:`rows`; the last are :data:`LAST`. ``query``: their SQL.
     """
 
     metric: Metric
@@ -80,16 +81,14 @@ def explain(
     figure, printed = _figure(session, metric, scope)
     if metric.inputs:
         periods = {t.metric: t.period for t in metric.terms}
-        inputs = tuple(
-            explain(
-                session,
-                metrics[name],
-                Scope(scope.quarter, periods.get(name) or scope.period, scope.grain, scope.code),
-                metrics,
-                contracts,
-            )
+        places = {
+            name: Scope(scope.quarter, periods.get(name) or scope.period, scope.grain, scope.code)
             for name in metric.inputs
-            if _exists(session, name, scope, periods.get(name))
+        }
+        inputs = tuple(
+            explain(session, metrics[name], place, metrics, contracts)
+            for name, place in places.items()
+            if _found(session, name, place)
         )
         return Explanation(metric, scope, figure, _of_inputs(metric, figure, printed, inputs), inputs=inputs)
     rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code)
@@ -108,11 +107,7 @@ def rows(session: Session, explanation: Explanation, limit: int | None = None) -
 
 
 def _figure(session: Session, metric: Metric, scope: Scope) -> tuple[Figure, Decimal]:
-    found = session.rows(
-        f"SELECT {', '.join(_FIGURE)}, fingerprint FROM mart.quarterly_metric WHERE metric_id = :m "
-        "AND quarter = :q AND period = :p AND grain = :g AND scope_code = :s",
-        m=metric.id, q=scope.quarter, p=scope.period, g=scope.grain, s=scope.code,
-    )  # fmt: skip
+    found = _found(session, metric.id, scope)
     if not found:
         raise NoFigure(
             f"mart.quarterly_metric: no figure of {metric.id} for {scope} → its periods are "
@@ -122,13 +117,12 @@ def _figure(session: Session, metric: Metric, scope: Scope) -> tuple[Figure, Dec
     return Figure(*values), printed
 
 
-def _exists(session: Session, metric_id: str, scope: Scope, period: Period | None) -> bool:
-    (count,) = session.row(
-        "SELECT count(*) FROM mart.quarterly_metric WHERE metric_id = :m AND quarter = :q AND period = :p "
-        "AND grain = :g AND scope_code = :s",
-        m=metric_id, q=scope.quarter, p=period or scope.period, g=scope.grain, s=scope.code,
+def _found(session: Session, metric_id: str, scope: Scope) -> list[Row]:
+    return session.rows(
+        f"SELECT {', '.join(_FIGURE)}, fingerprint FROM mart.quarterly_metric WHERE metric_id = :m "
+        "AND quarter = :q AND period = :p AND grain = :g AND scope_code = :s",
+        m=metric_id, q=scope.quarter, p=scope.period, g=scope.grain, s=scope.code,
     )  # fmt: skip
-    return bool(count)
 
 
 def _proof(session: Session, metric: Metric, rows: str, figure: Figure, printed: Decimal) -> Proof:

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from resources.decisions import same_person
+from resources.failures import Refused
+
 Word = Literal["open", "hold", "closed", "reopened"]
 KINDS = ("hold", "certify", "close", "reopen")
 
@@ -59,7 +62,7 @@ class QuarterState:
         return self.closings[-1].version if self.closings else 0
 
 
-class NotAllowed(Exception):
+class NotAllowed(Refused):
     """A step that the quarter's state or the separation of duties does not allow; says what to do instead."""
 
 
@@ -102,7 +105,7 @@ def may_certify(state: QuarterState, unit: str, by: str) -> None:
         raise NotAllowed(
             f"{state.quarter} is {state.word} → put it on hold first: `jibao hold {state.quarter}`"
         )
-    if by == state.preparer:
+    if same_person(by, state.preparer):
         raise NotAllowed(f"{by} prepared {state.quarter} → somebody else certifies {unit}")
 
 
@@ -112,9 +115,9 @@ def may_close(state: QuarterState, by: str) -> None:
         raise NotAllowed(
             f"{state.quarter} is {state.word} → put it on hold first: `jibao hold {state.quarter}`"
         )
-    if by == state.preparer:
+    if same_person(by, state.preparer):
         raise NotAllowed(f"{by} prepared {state.quarter} → somebody else closes it")
-    certified = [c.unit for c in state.certificates.values() if c.by == by]
+    certified = [c.unit for c in state.certificates.values() if same_person(c.by, by)]
     if certified:
         raise NotAllowed(f"{by} certified {', '.join(certified)} → somebody else closes {state.quarter}")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from assets.report.publication import NotReproduced, batches_by, differences, figures_at, read
 from assets.report.state import Closing, quarters_touched, state_of
 from assets.staged.catch_up import catch_up
-from assets.staged.tables import create_all, create_private, create_restricted, create_staged
+from assets.staged.tables import create_tables
 from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from resources.decisions import BrokenChain, DecisionsLog
@@ -86,13 +86,6 @@ def _before(ws: Workspace, quarter: str, closing: Closing, place: Path) -> Decis
 
 
 def _stage_all(ws: Workspace, contracts: Mapping[str, TableContract]) -> None:
-    with ws.engine.begin() as session:
-        create_all(session)
-        for contract in contracts.values():
-            create_staged(session, contract)
-    with ws.engine.begin() as session:
-        create_private(session)
-        for contract in contracts.values():
-            create_restricted(session, contract)
+    create_tables(ws.engine, contracts.values())
     for contract in contracts.values():
         catch_up(ws, contract, rules_of(contract))

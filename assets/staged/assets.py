@@ -27,7 +27,7 @@ from assets.staged.quarantine import count_open
 from assets.staged.relationships import check_relationships
 from assets.staged.restage import definition_changed, record_definition, restage
 from assets.staged.stage import Staged
-from assets.staged.tables import create_all, create_private, create_restricted, create_staged
+from assets.staged.tables import create_all, create_staged, create_tables
 from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from resources.dagster_workspace import JibaoWorkspace
@@ -107,15 +107,11 @@ def _why_blocked(contract: TableContract, outcome: Staged) -> str:
 
 def _prepare(context: dg.AssetExecutionContext, ws: Workspace, contract: TableContract) -> None:
     """Tables, and the table's rows under today's definition of it."""
+    create_tables(ws.engine, [contract])
     with ws.engine.begin() as session:
-        create_all(session)
-        create_staged(session, contract)
         changed = definition_changed(session, contract)
         if not changed:
             record_definition(session, contract)
-    with ws.engine.begin() as session:
-        create_private(session)
-        create_restricted(session, contract)
     if changed:
         ended, made = restage(ws, contract, committed_batches(ws, contract, staged=True))
         context.log.info(

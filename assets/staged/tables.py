@@ -5,8 +5,10 @@ Belongs here: CREATE statements and the one place that says what their columns m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from data_contracts.model import TableContract
-from resources.engine import Session
+from resources.engine import Engine, Session
 
 SCHEMAS = ("staged", "known", "core", "mart", "report", "meta")
 PRIVATE_SCHEMAS = ("candidate", "quarantine", "restricted")
@@ -43,6 +45,19 @@ _QUARANTINE = (
     "row_no BIGINT, key_text VARCHAR, rules VARCHAR, replaces_current BOOLEAN, raw_row VARCHAR, settled_at TIMESTAMP, "
     "row_hash VARCHAR, moved VARCHAR, moved_at TIMESTAMP"
 )
+
+
+def create_tables(engine: Engine, contracts: Iterable[TableContract]) -> None:
+    """All that staging these contracts needs, in both files: a transaction writes to one of them only."""
+    chosen = list(contracts)
+    with engine.begin() as session:
+        create_all(session)
+        for contract in chosen:
+            create_staged(session, contract)
+    with engine.begin() as session:
+        create_private(session)
+        for contract in chosen:
+            create_restricted(session, contract)
 
 
 def create_all(warehouse: Session) -> None:

@@ -12,9 +12,10 @@ import typer
 from rich.markup import escape
 
 from data_contracts.calendar import Quarter
+from pipelines.cli.arguments import instant, quarter_named
 from pipelines.cli.console import Format, FormatOption, Home, console, errors, table, write_rows
-from pipelines.cli.read import _rows, published, quarter_named
-from resources.settings import load_settings, parse_instant
+from pipelines.cli.published import published, rows_of
+from resources.settings import load_settings
 
 By = Annotated[str, typer.Option("--by", help="Name of the person who answers for it.")]
 Name = Annotated[str, typer.Argument(metavar="QUARTER", help="Quarter, e.g. 2024Q3.")]
@@ -63,11 +64,7 @@ def close(
     home: Home = None,
 ) -> None:
     """Publish the next version of a quarter. Refused, with every reason, while something bars it."""
-    if cut_off:
-        try:
-            parse_instant(cut_off)
-        except ValueError as error:
-            raise typer.BadParameter(f"--cut-off {cut_off!r} is no instant: write 2024-10-10") from error
+    instant("--cut-off", cut_off)
     _take("close_quarter", quarter, home, now, by=by, cut_off=cut_off, reason=reason, override=override)
 
 
@@ -86,10 +83,10 @@ def reopen(
 def list_publications(style: FormatOption = Format.table, home: Home = None) -> None:
     """Every publication: version, cut-off, who prepared, certified and closed it, and why it restates."""
     with published(home) as connection:
-        rows = _rows(
+        rows = rows_of(
             connection, f"SELECT {', '.join(_COLUMNS)} FROM report.publication ORDER BY quarter, version"
         )
-        certificates = _rows(
+        certificates = rows_of(
             connection, "SELECT quarter, unit, certified_by, stale_because FROM report.certificate "
             "WHERE is_stale ORDER BY quarter, unit",
         )  # fmt: skip

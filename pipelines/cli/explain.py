@@ -14,11 +14,10 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from pipelines.cli.arguments import GRAINS, quarter_named
 from pipelines.cli.console import Home, console, table
 from pipelines.cli.export import WRITERS, export_rows
-from pipelines.cli.read import published, quarter_named
-
-GRAINS = ("group", "org", "project", "park")
+from pipelines.cli.published import published
 
 
 def register(app: typer.Typer) -> None:
@@ -80,7 +79,7 @@ def _scope(text: str) -> tuple[str, str]:
 
 
 def _print(session: Any, found: Any, limit: int) -> None:
-    from assets.mart.explain import rows
+    from assets.mart.explain import LAST, rows
     from data_contracts.model import load_contracts
 
     servers = {name: contract.server for name, contract in load_contracts().items()}
@@ -92,9 +91,7 @@ def _print(session: Any, found: Any, limit: int) -> None:
     )  # fmt: skip
     for row in rows(session, found, limit):
         told = dict(zip(found.columns, row, strict=True))
-        says = [
-            f"[dim]{c}[/] {escape(_text(v))}" for c, v in told.items() if c not in _LAST and v is not None
-        ]
+        says = [f"[dim]{c}[/] {escape(_text(v))}" for c, v in told.items() if c not in LAST and v is not None]
         place = str(told["source_ref"] or "")
         if told["row_no"] is not None and not place.endswith(f"!{told['row_no']}"):
             place += f" row {told['row_no']}"
@@ -103,11 +100,6 @@ def _print(session: Any, found: Any, limit: int) -> None:
         weight = told["amount"] if counted == "amount" else told["counted_as"]
         shown.add_row(_text(weight), "\n".join(says), where)
     console.print(shown)
-
-
-_LAST = (
-    "amount", "counted_as", "source_table", "source_key", "source_ref", "row_no", "batch_id", "known_from",
-)  # fmt: skip
 
 
 def _print_sum(found: Any) -> None:

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from assets.mart.breaks import RefusedSignature
 from data_contracts.model import ContractError
+from demo.systems.errors import DemoError
 from pipelines.cli import closing, contracts, demo, explain, quarantine, read, reconcile, run
-from resources.failures import RefusedRun, SourceFailure
+from resources.failures import Refused, SourceFailure
 
 app = typer.Typer(
     name="jibao",
@@ -33,19 +33,8 @@ for module in (run, read, explain, closing):
 
 def main() -> None:
     """Entry point: one line for what a person must mend, a traceback only for our own defects."""
-    from assets.mart.explain import NoFigure
-    from demo.systems.errors import DemoError
-
     try:
         app()
-    except (
-        DemoError,
-        RefusedRun,
-        SourceFailure,
-        RefusedSignature,
-        ContractError,
-        NoFigure,
-        read.NotPublished,
-    ) as error:
+    except (DemoError, Refused, SourceFailure, ContractError) as error:
         Console(stderr=True).print(f"[bold red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)

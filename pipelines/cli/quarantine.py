@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +17,10 @@ from rich.markup import escape
 
 from data_contracts.model import TableContract, load_contracts
 from data_contracts.rules import rules_of
+from pipelines.cli.arguments import instant
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
-from pipelines.cli.read import _rows, published
-from resources.settings import load_settings, parse_instant
+from pipelines.cli.published import published, rows_of
+from resources.settings import load_settings
 from resources.workspace import Workspace, hold
 
 _STATES = ("open", "held", "resolved", "waived", "replayed", "all")
@@ -58,14 +58,14 @@ def list_rows(
     if table_name:
         _contract(table_name)
     with published(home) as connection:
-        rows = _rows(
+        rows = rows_of(
             connection,
             "SELECT table_name, key_text, rules, source_ref, row_no, batch_id, state FROM meta.quarantine "
             "WHERE (:t = '' OR table_name = :t) AND (:s = 'all' OR state = :s) "
             "ORDER BY known_at DESC, table_name, key_text LIMIT :n",
             t=table_name, s=state, n=limit,
         )  # fmt: skip
-        counted = _rows(
+        counted = rows_of(
             connection,
             "SELECT table_name, state, count(*) AS n FROM meta.quarantine GROUP BY ALL ORDER BY ALL",
         )
@@ -172,25 +172,11 @@ def _bare(rule_id: str) -> str:
 @contextmanager
 def _held(home: Path | None, now: str, contracts: list[TableContract]) -> Iterator[Workspace]:
     """The workspace, held as a run holds it, with the tables a decision needs."""
-    from assets.staged.tables import create_all, create_private, create_restricted, create_staged
+    from assets.staged.tables import create_tables
 
-    with hold(load_settings(home), run_id=str(uuid.uuid4()), now=_instant(now)) as ws:
-        with ws.engine.begin() as session:
-            create_all(session)
-            for contract in contracts:
-                create_staged(session, contract)
-        with ws.engine.begin() as session:
-            create_private(session)
-            for contract in contracts:
-                create_restricted(session, contract)
+    with hold(load_settings(home), run_id=str(uuid.uuid4()), now=instant("--now", now)) as ws:
+        create_tables(ws.engine, contracts)
         yield ws
-
-
-def _instant(now: str) -> datetime | None:
-    try:
-        return parse_instant(now) if now else None
-    except ValueError as error:
-        raise typer.BadParameter(f"--now {now!r} is no instant: write 2024-10-10T20:00:00+08:00") from error
 
 
 def _explain(rows: list[dict[str, Any]]) -> None:

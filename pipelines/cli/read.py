@@ -6,8 +6,7 @@ running job holds; nothing here may read them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +15,9 @@ import sqlalchemy as sa
 import typer
 from rich.markup import escape
 
-from data_contracts.calendar import Quarter
+from pipelines.cli.arguments import GRAINS, quarter_named
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
-from resources.engine import read_only
+from pipelines.cli.published import published, rows_of
 from resources.publisher import FilePublisher
 from resources.settings import load_settings
 from resources.states import SOURCE_STATES, SourceStates
@@ -37,10 +36,6 @@ _CLAIM_COLUMNS = (
 )  # fmt: skip
 
 
-class NotPublished(Exception):
-    """Nothing is published yet."""
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(claims)
@@ -56,7 +51,7 @@ def claims(
     """Hold the bulletin's statements against the figures computed from ledgers. Exit 1 if one fails."""
     name = quarter_named(quarter)
     with published(home) as connection:
-        rows = _rows(
+        rows = rows_of(
             connection,
             "SELECT seq, claim_id AS id, status, printed, computed, value, value_date, accepted, "
             "metric_id AS metric, quote, flags, reason FROM mart.claim_result WHERE quarter = :q ORDER BY seq",
@@ -76,15 +71,15 @@ def claims(
 def rollup(
     quarter: Annotated[str, typer.Argument(help="Quarter, e.g. 2024Q3.")],
     style: FormatOption = Format.table,
-    grain: Annotated[str, typer.Option(help="group, org, project or park.")] = "group",
+    grain: Annotated[str, typer.Option(help=f"One of {', '.join(GRAINS)}.")] = "group",
     home: Home = None,
 ) -> None:
     """Every figure of one quarter: the quarter alone, the year to date, or as of its last day."""
     name = quarter_named(quarter)
-    if grain not in ("group", "org", "project", "park"):
-        raise typer.BadParameter(f"no grain {grain!r}: choose group, org, project or park")
+    if grain not in GRAINS:
+        raise typer.BadParameter(f"no grain {grain!r}: choose {', '.join(GRAINS)}")
     with published(home) as connection:
-        rows = _rows(
+        rows = rows_of(
             connection,
             "SELECT metric_id AS metric, period, grain, scope_code AS scope, value, value_date, value_date_to, "
             "value_text, unit, row_count AS rows, flags, definition_hash FROM mart.quarterly_metric "
@@ -107,18 +102,18 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
     folder = load_settings(home).home / "published"
     with published(home) as connection:
         (known_at,) = connection.execute(sa.text("SELECT known_at FROM core.cut_off")).one()
-        rows = _rows(
+        rows = rows_of(
             connection,
             'SELECT f.table_name AS "table", f.state, f.last_loaded_at, f.last_changed_at, '
             "coalesce(q.open_rows, 0) AS quarantined, f.cause FROM mart.freshness AS f LEFT JOIN "
             "(SELECT table_name, count(*) AS open_rows FROM meta.quarantine WHERE state IN ('open', 'held') "
             "GROUP BY table_name) AS q ON q.table_name = f.table_name ORDER BY f.table_name",
         )
-        stale = _rows(
+        stale = rows_of(
             connection,
             "SELECT DISTINCT metric_id FROM mart.quarterly_metric WHERE flags LIKE '%stale:%' ORDER BY metric_id",
         )
-        unresolved = _rows(
+        unresolved = rows_of(
             connection,
             "SELECT table_name, alias, row_count FROM mart.unresolved_alias "
             "ORDER BY of_what = 'company', row_count DESC, alias",
@@ -172,21 +167,6 @@ def _failed_since(home: Path, known_at: datetime, rows: list[dict[str, Any]]) ->
             row |= {"state": "stale", "cause": later[row["table"]]}
     metrics = load_metrics()
     return [{"metric_id": m.id} for m in metrics.values() if tables_behind(m, metrics) & set(later)]
-
-
-@contextmanager
-def published(home: Path | None) -> Iterator[sa.Connection]:
-    """A read-only connection to the published file. Raises :class:`NotPublished` before the first one."""
-    place = load_settings(home).home
-    current = FilePublisher(place / "published").current
-    if current is None:
-        raise NotPublished(f"nothing is published in {place} yet → run `jibao nightly` first")
-    engine = read_only(current)
-    try:
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
 
 
 def _print_claims(quarter: str, rows: list[dict[str, Any]], known_at: object) -> None:
@@ -255,15 +235,3 @@ def _shown_value(row: Mapping[str, Any], number: Any) -> str:
         until = row["value_date_to"]
         return f"{row['value_date']}" + (f" … {until}" if until and until != row["value_date"] else "")
     return number(row["value"]) if row["value"] is not None else (row["value_text"] or "–")
-
-
-def _rows(connection: sa.Connection, sql: str, **parameters: object) -> list[dict[str, Any]]:
-    return [dict(row._mapping) for row in connection.execute(sa.text(sql), parameters)]
-
-
-def quarter_named(text: str) -> str:
-    """``2024Q3`` as the warehouse writes it. Raises ``typer.BadParameter`` for what is no quarter."""
-    try:
-        return str(Quarter.parse(text))
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error

@@ -6,7 +6,6 @@ what a signature is worth (``assets.mart.breaks``).
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -14,8 +13,9 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from pipelines.cli.arguments import day, quarter_named
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
-from pipelines.cli.read import _rows, published, quarter_named
+from pipelines.cli.published import published, rows_of
 from resources.settings import load_settings
 
 _STATUS = {"within": "[green]✓ within[/]", "out": "[bold red]✗ out[/]", "not_run": "[dim]– not run[/]"}
@@ -65,12 +65,12 @@ def list_rules(
         wanted = quarter_named(quarter) if quarter else connection.exec_driver_sql(newest).scalar_one()
         where = "(:every OR quarter = :q) AND (:r = '' OR rule_id = :r)"
         chosen: dict[str, Any] = {"every": every or bool(one and not quarter), "q": wanted, "r": one}
-        rows = _rows(
+        rows = rows_of(
             connection,
             f"SELECT {', '.join(_SUMMARY)} FROM mart.reconciliation WHERE {where} ORDER BY rule_id, quarter",
             **chosen,
         )
-        breaks = _rows(
+        breaks = rows_of(
             connection,
             f"SELECT {', '.join(_BREAK)} FROM mart.recon_break WHERE {where} ORDER BY key_text",
             **chosen,
@@ -104,12 +104,15 @@ def sign_break(
     from resources.workspace import hold
 
     chosen = _rule(rule)
+    until = day("--expires", expires)
+    if until is None:
+        raise typer.BadParameter("--expires must not be empty")
     if reason_code not in REASON_CODES:
         raise typer.BadParameter(f"no reason code {reason_code!r}; there are {', '.join(REASON_CODES)}")
     if not (by.strip() and preparer.strip() and reason.strip()):
         raise typer.BadParameter("--by, --preparer and --reason must not be empty")
     with published(home) as connection:
-        found = _rows(
+        found = rows_of(
             connection,
             "SELECT rule_id, key_text, unexplained FROM mart.recon_break WHERE rule_id = :r",
             r=chosen.id,
@@ -117,7 +120,7 @@ def sign_break(
     with hold(load_settings(home), run_id=f"sign {chosen.id}") as workspace:
         entry = sign(
             workspace.decisions, workspace.known_at, chosen, found, key,
-            Signature(_amount(amount), reason_code, by.strip(), preparer.strip(), _day(expires), reason.strip(),
+            Signature(_amount(amount), reason_code, by.strip(), preparer.strip(), until, reason.strip(),
                       workspace.known_at),
         )  # fmt: skip
     console.print(
@@ -140,13 +143,6 @@ def _amount(text: str) -> Decimal:
         return Decimal(text.replace(",", ""))
     except InvalidOperation as error:
         raise typer.BadParameter(f"--amount {text!r} is no number") from error
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--expires {text!r} is no day: write 2024-12-31") from error
 
 
 def _print_summary(rows: list[dict[str, Any]], caption: str) -> None:

@@ -21,8 +21,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from pipelines.cli.arguments import day, instant
 from pipelines.cli.console import Home, console, errors
-from resources.settings import load_settings, parse_instant
+from resources.settings import load_settings
 from resources.states import SOURCE_STATES, SourceStates
 
 
@@ -43,8 +44,7 @@ def nightly(
     home: Home = None,
 ) -> None:
     """Run the nightly job now: extract, validate, rebuild, audit, publish."""
-    if now:
-        _instant(now)
+    instant("--now", now)
     _run("nightly", "nightly", home=home, now=now)
 
 
@@ -66,10 +66,8 @@ def extract(
         raise typer.BadParameter(f"{table} is left out by JIBAO_LEAVE_OUT: take it off that list first")
     if since and full:
         raise typer.BadParameter("--from and --full exclude each other")
-    if since:
-        _day(since)
-    if now:
-        _instant(now)
+    day("--from", since)
+    instant("--now", now)
     _run(
         "nightly",
         f"extract {table}",
@@ -134,19 +132,3 @@ def _not_usable(arguments: dict[str, Any]) -> str | None:
     states = SourceStates(load_settings(arguments["home"]).home / SOURCE_STATES).all()
     tables = [key.path[1] for key in arguments.get("assets", ())]
     return next((states[t].cause for t in tables if t in states and states[t].cause), None)
-
-
-def _instant(text: str) -> None:
-    try:
-        parse_instant(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--now {text!r} is no instant: write 2024-10-10T20:00:00+08:00") from error
-
-
-def _day(text: str) -> None:
-    from datetime import date
-
-    try:
-        date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--from {text!r} is no day: write 2024-09-01") from error

@@ -1,0 +1,44 @@
+"""Words a person types, as values: quarters, days, instants, grains.
+
+Belongs here: reading what several commands are given, and saying what to write instead. Keep out: options of one
+command.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import get_args
+
+import typer
+
+from data_contracts.calendar import Quarter
+from data_contracts.metric import Grain
+from resources.settings import parse_instant
+
+GRAINS: tuple[Grain, ...] = get_args(Grain)
+
+
+def quarter_named(text: str) -> str:
+    """``2024Q3`` as the warehouse writes it. Raises ``typer.BadParameter`` for what is no quarter."""
+    try:
+        return str(Quarter.parse(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def instant(option: str, text: str) -> datetime | None:
+    """The instant given for ``option``, UTC; None where it was left out. Raises ``typer.BadParameter``."""
+    try:
+        return parse_instant(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{option} {text!r} is no instant: write 2024-10-10T20:00:00+08:00"
+        ) from error
+
+
+def day(option: str, text: str) -> date | None:
+    """The day given for ``option``; None where it was left out. Raises ``typer.BadParameter``."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} {text!r} is no day: write 2024-12-31") from error
