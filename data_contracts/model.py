@@ -4,8 +4,8 @@ Belongs here: reading one contract file, checking that it is complete, and the t
 back ends share. Keep out: rules (``rules``), SQL (``to_sql``), Great Expectations (``to_expectations``).
 
 What ODCS has no field for stands in ``customProperties`` under the names of ``docs/contracts.md``:
-``transport update recordedAt quarantine required orgPath fact`` on the contract and ``unit sourceUnit change
-lineage parse valueMap normalise`` on a column.
+``transport update recordedAt quarantine required orgPath fact reference report`` on the contract and ``unit
+sourceUnit change lineage parse valueMap normalise role inForce`` on a column.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pydantic
 import sqlglot
@@ -38,6 +38,7 @@ SOURCE_DOMAINS = ("finance", "construction", "park")
 
 Verb = Literal["append", "upsert", "replace"]
 Kind = Literal["string", "decimal", "integer", "date", "timestamp", "boolean"]
+Role = Literal["date", "measure", "classification", "status", "document", "reversal", "revision", "text"]
 
 _TYPES: dict[str, Kind] = {
     "varchar": "string",
@@ -53,10 +54,10 @@ _TYPES: dict[str, Kind] = {
     "boolean": "boolean",
 }
 _COLUMN_PROPERTIES = {
-    "unit", "sourceUnit", "change", "lineage", "parse", "valueMap", "normalise",
+    "unit", "sourceUnit", "change", "lineage", "parse", "valueMap", "normalise", "role", "inForce",
 }  # fmt: skip
 _CONTRACT_PROPERTIES = {
-    "transport", "update", "recordedAt", "quarantine", "required", "orgPath", "fact",
+    "transport", "update", "recordedAt", "quarantine", "required", "orgPath", "fact", "reference", "report",
 }  # fmt: skip
 
 
@@ -69,7 +70,11 @@ class ContractError(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a ledger: its name in the warehouse, its name and form at the source."""
+    """One column of a ledger: its name in the warehouse, its name and form at the source.
+
+    ``role``: what a change of it means for a figure, see docs/contracts.md. ``in_force``: its values under which
+    the row counts; ``()`` where it has no say in that.
+    """
 
     name: str
     source: str
@@ -87,6 +92,8 @@ class Column:
     enum: tuple[str, ...]
     value_map: Mapping[str, str]
     normalise: Literal["width", "trim"]
+    role: Role
+    in_force: tuple[str, ...]
     parse: tuple[str, ...]
     options: Mapping[str, Any]
     quality: tuple[DataQuality, ...]
@@ -138,6 +145,14 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Report:
+    """What one report of a periodic ledger is: ``unit`` columns say whose, ``period`` columns joined give YYYYMM."""
+
+    unit: tuple[str, ...]
+    period: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Relationship:
     """A reference of ``child`` to a parent table, checked after all tables of a run are staged.
 
@@ -185,6 +200,8 @@ class TableContract:
     relationships: tuple[Relationship, ...]
     quality: tuple[DataQuality, ...]
     fact: Mapping[str, Any] | None = None
+    is_reference: bool = False
+    report: Report | None = None
 
     def column(self, name: str) -> Column:
         """The column of that name; ``KeyError`` names the table when there is none."""
@@ -198,6 +215,11 @@ class TableContract:
         """Columns of the natural key in their declared order."""
         keyed = [c for c in self.columns if c.key_position is not None]
         return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The key without revisions: rows alike in it say the same thing, the highest revision counts."""
+        return tuple(name for name in self.key if self.column(name).role != "revision")
 
     @property
     def content(self) -> tuple[Column, ...]:
@@ -279,6 +301,8 @@ def _table(path: Path, document: OpenDataContractStandard, schema: SchemaObject)
         relationships=tuple(_relationships(path, schema)),
         quality=tuple(schema.quality or []),
         fact=custom.get("fact"),
+        is_reference=bool(custom.get("reference", False)),
+        report=_report(path, custom.get("report")),
     )
     _check_table(table)
     return table
@@ -313,10 +337,24 @@ def _column(path: Path, source: SchemaProperty) -> Column:
         enum=tuple(str(item.value) for item in source.enum or []),
         value_map={str(k): str(v) for k, v in (custom.get("valueMap") or {}).items()},
         normalise=custom.get("normalise", "width"),
+        role=_role(path, place, custom, kind, refers=bool(source.enum or source.relationships)),
+        in_force=tuple(str(value) for value in custom.get("inForce", ())),
         parse=tuple(custom.get("parse") or ()),
         options=source.logicalTypeOptions or {},
         quality=tuple(source.quality or []),
     )
+
+
+def _role(path: Path, place: str, custom: Mapping[str, Any], kind: Kind, *, refers: bool) -> Role:
+    """The role said, else by type: a reference or a listed word classifies, a number measures."""
+    said: Role | None = custom.get("role") or ("status" if custom.get("inForce") else None)
+    if said is not None and said not in get_args(Role):
+        raise ContractError(path, place, f"role {said!r}", f"use one of {', '.join(get_args(Role))}")
+    by_type: dict[Kind, Role] = {
+        "date": "date", "timestamp": "date", "decimal": "measure", "integer": "measure",
+        "boolean": "classification", "string": "classification" if refers else "text",
+    }  # fmt: skip
+    return said or by_type[kind]
 
 
 def _update(path: Path, value: Mapping[str, Any] | None) -> Update:
@@ -345,6 +383,14 @@ def _update(path: Path, value: Mapping[str, Any] | None) -> Update:
         max_delete_pct=float(value.get("max_delete_pct", 5.0)),
         in_turn=bool(value.get("in_turn", False)),
     )
+
+
+def _report(path: Path, value: Mapping[str, Any] | None) -> Report | None:
+    if value is None:
+        return None
+    if not value.get("period") or set(value) - {"unit", "period"}:
+        raise ContractError(path, "report", "no period", "write {unit: [columns], period: [columns]}")
+    return Report(tuple(value.get("unit", ())), tuple(value["period"]))
 
 
 def _relationships(path: Path, schema: SchemaObject) -> list[Relationship]:
