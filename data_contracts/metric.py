@@ -101,7 +101,11 @@ class Addend(_Part):
 
 
 class Metric(_Part):
-    """One figure's definition. ``unit`` is the unit of the stored value, ``display`` that of the print."""
+    """One figure's definition. ``unit`` is the unit of the stored value, ``display`` that of the print.
+
+    ``dimensions_on``: the date column of the fact on whose day the filter reads dimensions; left out, it reads
+    them at the as-of date.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: Name
@@ -120,6 +124,7 @@ class Metric(_Part):
     ratio: Ratio | None = None
     terms: tuple[Addend, ...] = ()
     filter: str = ""
+    dimensions_on: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
     time: Time = Time()
     window: Literal["as_of", "cut_off"] = "as_of"
     grains: tuple[Grain, ...] = Field(min_length=1)
@@ -210,6 +215,8 @@ def definition_hash(metric: Metric, metrics: Mapping[str, Metric]) -> str:
     }
     if metric.terms:
         parts["terms"] = [term.period for term in metric.terms]
+    if metric.dimensions_on:
+        parts["dimensions_on"] = metric.dimensions_on
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -309,7 +316,10 @@ def _check_time(refuse: Any, metric: Metric) -> None:
 def _check_terms(refuse: Any, metric: Metric) -> None:
     place = "filter"
     try:
-        parse_filter(metric.filter)
+        reads_dimensions = any(term.dimensions for term in parse_filter(metric.filter))
+        if metric.dimensions_on and not reads_dimensions:
+            place = "dimensions_on"
+            raise TermError("the filter reads no dimension", "remove it, or read dim_park, dim_project …")
         if metric.expression:
             place = "expression"
             word, term = parse_expression(metric.expression)

@@ -100,6 +100,8 @@ def _facts(metric: Metric) -> Iterator[tuple[str, str]]:
     else:
         yield "计算 Formula", _formula(metric)
         yield "条件 Filter", f"`{metric.filter}`" if metric.filter else "–"
+        if metric.dimensions_on:
+            yield "维度日 Dimensions", f"as valid on the row's `{metric.dimensions_on}`"
         yield "日期 Time", _time(metric)
     yield "期间 Periods", ", ".join(_PERIODS[p] for p in metric.periods)
     yield "粒度 Grains", ", ".join(_GRAINS[g] for g in metric.grains)

@@ -57,7 +57,8 @@ class Part:
         """Fact columns that must stay apart in a cell: dates, and what dynamic conditions read."""
         dimensions = [d for t in self.dynamic for d in t.dimensions]
         joined = [c for d in dimensions for c in DIMENSION_KEYS[d]]
-        return [*self.metric.time.columns, *joined, *(c for t in self.dynamic for c in t.columns)]
+        day = [self.metric.dimensions_on] if self.metric.dimensions_on else []
+        return [*self.metric.time.columns, *joined, *day, *(c for t in self.dynamic for c in t.columns)]
 
     def mark(self) -> str:
         """Line column: 1 where the row passes every condition that needs the row alone."""
@@ -82,14 +83,16 @@ class Part:
         return f"CAST({term.sql() if term else 'NULL'} AS VARCHAR) AS k_{self.number}"
 
     def joins(self) -> str:
-        """Joins of source alias ``f`` to the periods it counts in and the dimensions valid there."""
+        """Joins of source alias ``f`` to the periods it counts in and the dimensions valid on the day of scope."""
         periods = texts(self.metric.periods)
         lines = [f"JOIN period AS p ON p.period IN ({periods}) AND {time_condition(self.metric)}"]
+        own = self.metric.dimensions_on
+        day = f"f.{own} + p.scope_days" if own else "p.scope_date"
         for name in dict.fromkeys(d for t in self.dynamic for d in t.dimensions):
             keys = " AND ".join(f"{name}.{c} = f.{c}" for c in DIMENSION_KEYS[name])
             lines.append(
-                f"LEFT JOIN core.{name}_history AS {name} ON {keys} AND {name}.valid_from <= p.as_of\n"
-                f"    AND {_until(f'{name}.valid_to')} > p.as_of"
+                f"LEFT JOIN core.{name}_history AS {name} ON {keys} AND {name}.valid_from <= {day}\n"
+                f"    AND {_until(f'{name}.valid_to')} > {day}"
             )
         return "\n  ".join(lines)
 

@@ -7,10 +7,11 @@ Every query is one SELECT in the portable subset whose rows are those of ``mart.
 (:data:`COLUMNS`). How a fact query works, CTE by CTE:
 
 - ``period``: the quarters known, each as quarter, ytd and as_of; ``report_end`` is the last day the report of
-  that quarter may speak of: the cut-off, but no later than the end of the next quarter;
+  that quarter may speak of: the cut-off, but no later than the end of the next quarter; ``scope_date`` is the day
+  at which dimensions are read, the as-of date, or for comparable figures that of a later year;
 - ``line``: one scan of the fact, with one mark per metric where its filter needs nothing but the row;
 - ``cell``: the same, added up over equal codes, dates and keys, so that volume ends here;
-- ``hit``: one row per metric, period and cell that counts in it, with dimensions as valid at the as-of date,
+- ``hit``: one row per metric, period and cell that counts in it, with dimensions as valid at the scope date,
   and one empty row per metric and period, since zero is an answer;
 - ``figure``: the grouping sets, one per grain; a missing code is the scope ``(none)``, so parts add up.
 """
@@ -33,29 +34,40 @@ UNASSIGNED = "(none)"
 
 GRAIN_COLUMNS: Mapping[Grain, str] = {"org": "org_code", "project": "project_code", "park": "park_code"}
 
-PERIOD_CTE = """\
+_PERIOD = """\
 calendar AS (
   SELECT quarter, period, period_start, period_end, as_of, year_start FROM core.dim_quarter
   UNION ALL
   SELECT quarter, 'as_of', period_start, period_end, as_of, year_start FROM core.dim_quarter
   WHERE period = 'quarter'
 ),
-period AS (
+every_period AS (
   SELECT q.*, c.cut_off_date,
     LEAST(
       c.cut_off_date,
       COALESCE(LEAD(q.as_of) OVER (PARTITION BY q.period ORDER BY q.quarter), c.cut_off_date)
-    ) AS report_end
+    ) AS report_end,
+    CAST(q.as_of + INTERVAL {years} YEAR AS DATE) AS scope_date, MAX(q.as_of) OVER () AS last_as_of
   FROM calendar AS q CROSS JOIN core.cut_off AS c
+),
+period AS (
+  SELECT *, CAST(scope_date - as_of AS INTEGER) AS scope_days
+  FROM every_period WHERE scope_date <= last_as_of
 )"""
 
 
-def quarterly_metric_sql(metrics: Mapping[str, Metric]) -> str:
-    """One SELECT with every row of ``mart.quarterly_metric``.
+def period_cte(scope_years: int = 0) -> str:
+    """The CTE ``period`` and those it needs. ``scope_years``: by how many years scope is read after the as-of date;
+    only quarters that have such a year after them."""
+    return _PERIOD.format(years=scope_years)
+
+
+def quarterly_metric_sql(metrics: Mapping[str, Metric], scope_years: int = 0) -> str:
+    """One SELECT with every row of ``mart.quarterly_metric``; ``scope_years`` as in :func:`period_cte`.
 
     Reads ``core.dim_quarter``, ``core.cut_off``, the facts, ``core.dim_*_history`` and ``mart.coverage``.
     """
-    facts = [f"({fact_sql(group, metrics)})" for group in by_fact(metrics.values()).values()]
+    facts = [f"({fact_sql(group, metrics, scope_years)})" for group in by_fact(metrics.values()).values()]
     derived = [
         ratio_sql(m, metrics, "figure") if m.ratio else sum_sql(m, metrics, "figure")
         for m in metrics.values()
@@ -69,12 +81,12 @@ def quarterly_metric_sql(metrics: Mapping[str, Metric]) -> str:
     )
 
 
-def fact_sql(group: Sequence[Metric], metrics: Mapping[str, Metric]) -> str:
+def fact_sql(group: Sequence[Metric], metrics: Mapping[str, Metric], scope_years: int = 0) -> str:
     """The grouped query of all metrics on one fact; ``metrics`` is the whole set, for the hashes."""
     parts = [Part.of(i, metric) for i, metric in enumerate(group)]
     grains = [g for g in GRAIN_COLUMNS if any(g in m.grains for m in group)]
     ctes = (
-        PERIOD_CTE,
+        period_cte(scope_years),
         f"metric AS (\n{_metric_rows(group, metrics)}\n)",
         _line_and_cell(group[0].fact or "", parts, grains),
         f"hit AS (\n{_hits(parts, grains)}\n)",
@@ -159,7 +171,7 @@ def contributing_rows_sql(
         conditions.append(f"COALESCE(f.{GRAIN_COLUMNS[grain]}, '{UNASSIGNED}') = '{scope}'")
     where = " AND ".join(f"({c})" for c in conditions)
     return (
-        f"WITH {PERIOD_CTE}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"
+        f"WITH {period_cte()}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"
         f"FROM (SELECT {', '.join(line)} FROM core.{metric.fact}) AS f\n{part.joins()}\nWHERE {where}"
     )
 

@@ -4,7 +4,8 @@ Belongs here: parsing those fragments, naming the columns they read, and writing
 aliases. Keep out: the metric's own fields (``metric``) and the query they become (``metric_sql``).
 
 A bare column belongs to the metric's fact. ``dim_project.x`` (and ``dim_org``, ``dim_park``, ``dim_account``)
-is the state of that dimension valid at the period's as-of date; ``dim_quarter.x`` is the period itself.
+is the state of that dimension valid at the period's as-of date, or on the metric's ``dimensions_on``; ``dim_quarter.x``
+is the period itself.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from assets.common import markdown_table, promised
 from assets.core.assets import sql_asset
 from assets.mart.claims import create_claim_result
 from assets.mart.figures import (
+    create_comparable_metric,
     create_history,
     create_quarterly_metric,
     figure_tables,
@@ -41,6 +42,7 @@ def mart_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinit
     tables = [sql_asset(f, outputs[f.table], contracts) for f in sql_files("mart").values()]
     return [
         _quarterly_metric(outputs["mart.quarterly_metric"]),
+        _comparable(outputs["mart.comparable_metric"]),
         _history(outputs["mart.quarterly_metric_history"], contracts),
         _claim_result(outputs["mart.claim_result"]),
         reconciliation_assets(contracts),
@@ -101,6 +103,22 @@ def _quarterly_metric(promise: OutputContract) -> dg.AssetsDefinition:
 def _stale_table(stale: Mapping[str, list[str]]) -> dict[str, Any]:
     rows = [(metric, ", ".join(tables)) for metric, tables in stale.items()]
     return {"stale": markdown_table(("metric", "rests on stale tables"), rows)} if rows else {}
+
+
+def _comparable(promise: OutputContract) -> dg.AssetsDefinition:
+    @dg.asset(key=["mart", "comparable_metric"], deps=[FIGURES], kinds={"sql", "table"}, **promised(promise))
+    def comparable_metric(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
+        with workspace.workspace.engine.begin() as session:
+            create_comparable_metric(session, load_metrics())
+            hold_to(session, promise)
+            comment(session, promise, "table")
+            rows, other = session.row(
+                "SELECT count(*), count(CASE WHEN comparable_value IS DISTINCT FROM last_year_value THEN 1 END) "
+                "FROM mart.comparable_metric"
+            )
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows, "other_in_this_years_scope": other})
+
+    return comparable_metric
 
 
 def _history(promise: OutputContract, contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:

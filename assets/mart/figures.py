@@ -1,6 +1,6 @@
 """``mart.quarterly_metric`` and the history of every value a figure has had.
 
-Belongs here: running the compiled metric query, marking figures that rest on a stale table, keeping history,
+Belongs here: running the compiled metric queries, marking figures that rest on a stale table, keeping history,
 and recomputing a past night's figures. Keep out: the query's text (``data_contracts.metric_sql``).
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from assets.sql_files import SqlFile, sql_files, upstream_tables
+from data_contracts.comparable import comparable_metric_sql
 from data_contracts.metric import Metric, definition_hash, load_metrics, refusal
 from data_contracts.metric_sql import COLUMNS, quarterly_metric_sql
 from resources.engine import Session, insert_rows
@@ -22,6 +23,11 @@ _VALUE = ("value", "value_date", "value_date_to", "value_text", "definition_hash
 def create_quarterly_metric(session: Session, metrics: Mapping[str, Metric], catalog: str = "") -> None:
     """Compute every figure of every quarter into ``<catalog>mart.quarterly_metric``."""
     session.run(f"CREATE OR REPLACE TABLE {catalog}mart.quarterly_metric AS {quarterly_metric_sql(metrics)}")
+
+
+def create_comparable_metric(session: Session, metrics: Mapping[str, Metric]) -> None:
+    """``mart.comparable_metric``: every number beside last year's under the same definition and scope."""
+    session.run(f"CREATE OR REPLACE TABLE mart.comparable_metric AS {comparable_metric_sql(metrics)}")
 
 
 def record_definitions(session: Session, metrics: Mapping[str, Metric]) -> None:

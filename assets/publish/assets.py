@@ -16,7 +16,9 @@ from assets.sql_files import sql_files
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 
-MADE_BY_CODE = ("quarterly_metric_history", "claim_result", "reconciliation", "recon_break", "recon_item")
+MADE_BY_CODE = (
+    "comparable_metric", "quarterly_metric_history", "claim_result", "reconciliation", "recon_break", "recon_item",
+)  # fmt: skip
 
 
 def publish_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinition]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from hashlib import md5
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
+import yaml
 
 from data_contracts.calendar import cut_off
 from data_contracts.metric import Metric, load_metrics
@@ -32,6 +35,37 @@ def chosen(ids: Iterable[str]) -> dict[str, Metric]:
     return found
 
 
+def golden_cases(folder: Path) -> list[Any]:
+    """Cases of all files of a folder as parameters of a test, each with its file and name as id."""
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        for case in yaml.safe_load(path.read_text(encoding="utf-8"))["cases"]:
+            found.append(pytest.param(case, id=f"{path.stem}: {case['case']}"))
+    return found
+
+
+def check_golden(case: Mapping[str, Any], rows: Rows, says: Iterable[str]) -> None:
+    """Compare ``rows`` with what a case expects of them: by key, the columns of ``says`` that it names."""
+    figures = {tuple(row[n] for n in _KEY): row for row in rows}
+    for expected in case["expect"]:
+        key = tuple(str(expected.get(n, d)) for n, d in zip(_KEY_WORDS, _DEFAULTS, strict=True))
+        found = figures.get(key)
+        if expected.get("absent"):
+            assert found is None, f"{key} should not exist: {found}"
+            continue
+        assert found is not None, f"{key} is missing"
+        for name in (n for n in says if n in expected):
+            wanted = expected[name]
+            if isinstance(found[name], Decimal) and wanted is not None:
+                wanted = Decimal(str(wanted))
+            assert found[name] == wanted, f"{key}: {name}"
+
+
+_KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
+_KEY_WORDS = ("metric", "quarter", "period", "grain", "scope")
+_DEFAULTS = ("", "2024Q3", "", "group", "")
+
+
 class Ground:
     """An in-memory warehouse that holds what the given metrics read, and nothing else."""
 
@@ -48,6 +82,14 @@ class Ground:
         for table in self._tables():
             columns = ", ".join(f'"{c.name}" {c.type}' for c in load_outputs()[table].columns)
             self.connection.execute(f"CREATE TABLE {table} ({columns})")
+
+    @classmethod
+    def of(cls, case: Mapping[str, Any]) -> Ground:
+        """The ground of a golden case: its metrics and cut-off, and the rows it gives."""
+        ground = cls(chosen(case["metrics"]), case["cut_off"])
+        for table, given in case["given"].items():
+            ground.give(table, [{**given.get("same", {}), **row} for row in given["rows"]])
+        return ground
 
     def _tables(self) -> list[str]:
         facts = [f"core.{m.fact}" for m in self.metrics.values() if m.fact]
@@ -71,9 +113,14 @@ class Ground:
 
     def figures(self) -> list[dict[str, Any]]:
         """All rows of the metric query, as they would stand in ``mart.quarterly_metric``."""
-        found = self.connection.execute(quarterly_metric_sql(self.metrics))
+        found = self.query(quarterly_metric_sql(self.metrics))
+        assert not found or tuple(found[0]) == COLUMNS
+        return found
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """All rows of a query, each by column."""
+        found = self.connection.execute(sql)
         names = [d[0] for d in found.description or ()]
-        assert tuple(names) == COLUMNS
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def figure(

@@ -1,0 +1,44 @@
+"""Last year under this year's scope: the golden cases of ``tests/golden/comparable``."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_contracts.comparable import comparable_metric_sql, scoped
+from data_contracts.metric import load_metrics
+from data_contracts.metric_sql import quarterly_metric_sql
+from data_contracts.outputs import load_outputs
+from tests.data_contracts.metric_ground import Ground, check_golden, golden_cases
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "comparable"
+SAYS = ("value", "last_year_value", "comparable_value", "change", "change_pct")
+
+
+def compared(ground: Ground) -> list[dict[str, Any]]:
+    """Rows of ``mart.comparable_metric``."""
+    ground.connection.execute(f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(ground.metrics)}")
+    return ground.query(comparable_metric_sql(ground.metrics))
+
+
+@pytest.mark.parametrize("case", golden_cases(GOLDEN))
+def test_last_year_is_counted_in_this_years_scope(case: dict[str, Any]) -> None:
+    check_golden(case, compared(Ground.of(case)), SAYS)
+
+
+def x() -> None:
+    metrics = load_metrics()
+    ground = Ground(metrics, date(2024, 10, 10))
+    rows = compared(ground)
+    assert list(rows[0]) == [c.name for c in load_outputs()["mart.comparable_metric"].columns]
+    assert {row["quarter"] for row in rows} == {"2024Q1", "2024Q2", "2024Q3", "2024Q4"}
+
+
+def test_only_metrics_that_read_dimensions_are_counted_anew() -> None:
+    metrics = load_metrics()
+    found = set(scoped(metrics))
+    assert {"hazards_rectified", "effective_investment", "effective_investment_completion"} <= found
+    assert not found & {"fire_drills", "concrete_volume", "tenant_companies"}
