@@ -56,7 +56,7 @@ def built(engine: Engine, statements: Iterable[str]) -> Iterator[str]:
         yield f"{PAST}."
     finally:
         with engine.begin() as session:
-            session.run(f"DETACH {PAST}")
+            detach(session)
 
 
 def attach(session: Session) -> str:
@@ -64,6 +64,11 @@ def attach(session: Session) -> str:
     (home,) = session.row("SELECT current_database()")
     session.run(f"ATTACH ':memory:' AS {PAST}")
     return str(home)
+
+
+def detach(session: Session) -> None:
+    """Drop the catalog in memory and all that is in it."""
+    session.run(f"DETACH {PAST}")
 
 
 def run(session: Session, statements: Iterable[str], home: str) -> None:

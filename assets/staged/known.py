@@ -22,28 +22,25 @@ def create_known(
     session: Session,
     contracts: Mapping[str, TableContract],
     *,
-    catalog: str = "",
-    staged: str = "staged",
     cut_off: datetime | None = None,
 ) -> None:
-    """Create the views of all tables in ``<catalog>known``; see :func:`known_statements`."""
-    for statement in known_statements(contracts, catalog=catalog, staged=staged, cut_off=cut_off):
+    """Create the views of all tables in ``known``; see :func:`known_statements`."""
+    for statement in known_statements(contracts, cut_off=cut_off):
         session.run(statement)
 
 
 def known_statements(
     contracts: Mapping[str, TableContract],
     *,
-    catalog: str = "",
+    schema: str = "known",
     staged: str = "staged",
     cut_off: datetime | None = None,
 ) -> list[str]:
-    """``CREATE VIEW`` of all tables in ``<catalog>known``, in order.
+    """``CREATE VIEW`` of all tables in ``schema``, in order.
 
     ``staged``: schema (with catalog, if another) that holds the versions. ``cut_off`` (aware): rows as known
     then; None is the latest state.
     """
-    schema = f"{catalog}known"
     statements = [
         f"CREATE OR REPLACE VIEW {schema}.{contract.name}__versions AS {_versions(contract, staged, cut_off)}"
         for contract in contracts.values()

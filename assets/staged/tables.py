@@ -5,7 +5,7 @@ Belongs here: CREATE statements and the one place that says what their columns m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from data_contracts.model import TableContract
 from resources.engine import Engine, Session
@@ -105,8 +105,8 @@ def create_restricted(private: Session, contract: TableContract) -> None:
         )
 
 
-def key_text(contract: TableContract, alias: str = "") -> str:
-    """SQL text of a row's natural key: its parts joined by ``|``, in key order."""
+def key_text(contract: TableContract, alias: str = "", columns: Sequence[str] = ()) -> str:
+    """SQL text of a row's natural key, or of ``columns``: its parts joined by ``|``, in key order."""
     prefix = f"{alias}." if alias else ""
-    parts = (f"coalesce(CAST({prefix}\"{k}\" AS VARCHAR), '')" for k in contract.key)
+    parts = (f"coalesce(CAST({prefix}\"{k}\" AS VARCHAR), '')" for k in columns or contract.key)
     return " || '|' || ".join(parts)

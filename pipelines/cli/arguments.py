@@ -7,12 +7,13 @@ command.
 from __future__ import annotations
 
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import get_args
 
 import typer
 
 from data_contracts.calendar import Quarter
-from data_contracts.metric import Grain
+from data_contracts.metric import Grain, Metric, load_metrics
 from resources.settings import parse_instant
 
 GRAINS: tuple[Grain, ...] = get_args(Grain)
@@ -42,3 +43,22 @@ def day(option: str, text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
         raise typer.BadParameter(f"{option} {text!r} is no day: write 2024-12-31") from error
+
+
+def metric_named(text: str) -> Metric:
+    """The metric of that id. Raises ``typer.BadParameter`` with the ids that are near."""
+    metrics = load_metrics()
+    if text not in metrics:
+        near = get_close_matches(text, metrics, 3)
+        hint = f": is it {', '.join(near)}?" if near else ": see docs/metrics.md"
+        raise typer.BadParameter(f"no metric {text!r}{hint}")
+    return metrics[text]
+
+
+def scope_named(text: str) -> tuple[Grain, str]:
+    """Grain and code of ``group`` or ``park=PK-01``. Raises ``typer.BadParameter``."""
+    word, _, code = text.replace("/", "=", 1).partition("=")
+    grain = next((g for g in GRAINS if g == word), None)
+    if grain is None or (grain == "group") == bool(code):
+        raise typer.BadParameter(f"no scope {text!r}: write group, or org=, project= or park= and a code")
+    return grain, code

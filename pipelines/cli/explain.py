@@ -7,14 +7,13 @@ Belongs here: the command, how rows and proof are printed, exporting them. Keep 
 from __future__ import annotations
 
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from pipelines.cli.arguments import GRAINS, quarter_named
+from pipelines.cli.arguments import metric_named, quarter_named, scope_named
 from pipelines.cli.console import Home, console, table
 from pipelines.cli.export import WRITERS, export_rows
 from pipelines.cli.published import published
@@ -46,20 +45,16 @@ def explain(
     from resources.engine import DuckDBSession
 
     metrics = load_metrics()
-    metric = metrics.get(metric_id)
-    if metric is None:
-        near = get_close_matches(metric_id, metrics, 3)
-        hint = f": is it {', '.join(near)}?" if near else ": see docs/metrics.md"
-        raise typer.BadParameter(f"no metric {metric_id!r}{hint}")
+    metric = metric_named(metric_id)
     chosen = period or ("ytd" if "ytd" in metric.periods else "as_of")
     if chosen not in metric.periods:
         raise typer.BadParameter(f"{metric_id} has no period {chosen!r}: {', '.join(metric.periods)}")
     if export and export.suffix.lower() not in WRITERS:
         raise typer.BadParameter(f"cannot export to {export.name}: use {', '.join(WRITERS)}")
-    grain, code = _scope(scope)
+    grain, code = scope_named(scope)
     with published(home) as connection:
         session = DuckDBSession(connection)
-        place: Any = Scope(quarter_named(quarter), chosen, grain, code)  # type: ignore[arg-type]  # checked above
+        place: Any = Scope(quarter_named(quarter), chosen, grain, code)
         found = explained(session, metric, place, metrics, load_contracts())
         for part in found.inputs or (found,):
             _print(session, part, limit)
@@ -69,13 +64,6 @@ def explain(
             _export(session, found, export)
     if not found.proof.holds:
         raise typer.Exit(1)
-
-
-def _scope(text: str) -> tuple[str, str]:
-    grain, _, code = text.replace("/", "=", 1).partition("=")
-    if grain not in GRAINS or (grain == "group") == bool(code):
-        raise typer.BadParameter(f"no scope {text!r}: write group, or org=, project= or park= and a code")
-    return grain, code
 
 
 def _print(session: Any, found: Any, limit: int) -> None:

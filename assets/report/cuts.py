@@ -1,0 +1,76 @@
+"""The two ends of a bridge: a publication, or the warehouse as the last run left it.
+
+Belongs here: finding them, and what the log says happened between. Keep out: the bridge itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from assets.mart.past import past_statements
+from assets.report.bridge import Cut, FigureKey, Value, value_of
+from assets.report.causes import Between
+from assets.report.publication import batches_by, read
+from assets.report.readiness import last_run
+from assets.report.state import state_of
+from data_contracts.calendar import Quarter
+from data_contracts.model import TableContract
+from resources.decisions import DecisionsLog
+from resources.failures import Refused
+from resources.workspace import Workspace
+
+CURRENT = "current"
+_SAID = ("value", "value_date", "value_date_to", "value_text")
+_KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
+
+
+class NoSuchEnd(Refused):
+    """A bridge has no such end: names the quarter and what there is."""
+
+
+def cut_named(ws: Workspace, contracts: Mapping[str, TableContract], quarter: Quarter, name: str) -> Cut:
+    """The end called ``v1``, ``v2`` … or ``current``. Raises :class:`NoSuchEnd`."""
+    if name == CURRENT:
+        return _current(ws, contracts, quarter)
+    closings = {f"v{c.version}": c for c in state_of(str(quarter), ws.decisions.entries()).closings}
+    if name not in closings:
+        there = ", ".join(closings) or "none: `jibao close` publishes one"
+        raise NoSuchEnd(
+            f"{quarter} has no publication {name} → versions are {there}; the other end is current"
+        )
+    document = read(ws.home, str(quarter), closings[name])
+    figures = {tuple(f[c] for c in _KEY): value_of(*(f[c] for c in _SAID)) for f in document["figures"]}
+    return Cut(name, closings[name].cut_off, document["statements"], figures)
+
+
+def newest_version(ws: Workspace, quarter: Quarter) -> str:
+    """Name of the newest publication. Raises :class:`NoSuchEnd` where there is none."""
+    version = state_of(str(quarter), ws.decisions.entries()).version
+    if not version:
+        raise NoSuchEnd(f"{quarter} was never closed → there is nothing to lead from; see `jibao close`")
+    return f"v{version}"
+
+
+def between(decisions: DecisionsLog, quarter: Quarter, first: datetime, last: datetime) -> Between:
+    """What the log says of the time from one cut-off to the other."""
+
+    def entries(kind: str) -> tuple[tuple[str, datetime], ...]:
+        dated = ((e["table"], datetime.fromisoformat(e["at"])) for e in decisions.entries(kind))
+        return tuple((table, at) for table, at in dated if first < at <= last)
+
+    batches = tuple((t, b) for t, listed in batches_by(decisions, first).items() for b in listed)
+    return Between(first, quarter.as_of, batches, entries("restage"), entries("revoke"))
+
+
+def _current(ws: Workspace, contracts: Mapping[str, TableContract], quarter: Quarter) -> Cut:
+    known = last_run(ws)
+    if known is None:
+        raise NoSuchEnd("no night has been published yet → run `jibao nightly`")
+    with ws.engine.begin() as session:
+        rows = session.rows(
+            f"SELECT {', '.join((*_KEY, *_SAID))} FROM mart.quarterly_metric WHERE quarter = :q",
+            q=str(quarter),
+        )
+    figures: dict[FigureKey, Value] = {tuple(r[:5]): value_of(*r[5:]) for r in rows}
+    return Cut(CURRENT, known, past_statements(contracts, known), figures)

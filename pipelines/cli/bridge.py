@@ -1,0 +1,194 @@
+"""``jibao bridge``: how a quarter's figures got from what was reported to what they are now, by cause.
+
+Belongs here: the command, how a bridge is printed and exported. Keep out: computing it (``assets.report.bridge``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from pipelines.cli.arguments import metric_named, quarter_named, scope_named
+from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
+from pipelines.cli.export import WRITERS, export_rows
+from resources.settings import load_settings
+
+_COLUMNS = (
+    "metric_id", "period", "grain", "scope_code", "cause", "affects_quarter", "before", "after", "effect",
+)  # fmt: skip
+_ROW_COLUMNS = (
+    "metric_id", "cause", "affects_quarter", "source_table", "source_key", "amount_before", "amount_after",
+    "counted_as", "said",
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(bridge)
+
+
+def bridge(
+    quarter: Annotated[str, typer.Argument(help="Quarter, e.g. 2024Q3.")],
+    metric_id: Annotated[
+        str, typer.Argument(metavar="[METRIC]", help="One metric, with the rows behind each cause.")
+    ] = "",
+    start: Annotated[
+        str, typer.Option("--from", help="Publication it leads from, e.g. v1. Default: the newest.")
+    ] = "",
+    end: Annotated[
+        str, typer.Option("--to", help="Later publication, or current: as the last run left it.")
+    ] = "current",
+    scope: Annotated[str, typer.Option(help="group, or a grain and code such as park=PK-01.")] = "group",
+    limit: Annotated[int, typer.Option("--rows", help="Most rows to print; all are exported.")] = 20,
+    export: Annotated[
+        Path | None, typer.Option(help="Write every row to FILE.csv, .xlsx or .parquet.")
+    ] = None,
+    style: FormatOption = Format.table,
+    home: Home = None,
+) -> None:
+    """Lead each figure from one publication to the next, cause by cause. Exit 1 if something stays unexplained."""
+    from assets.report.bridge import bridge as led
+    from assets.report.cuts import between, cut_named, newest_version
+    from data_contracts.calendar import Quarter
+    from data_contracts.metric import load_metrics
+    from data_contracts.model import load_contracts
+    from resources.workspace import hold
+
+    name = Quarter.parse(quarter_named(quarter))
+    metrics, contracts = load_metrics(), load_contracts()
+    chosen = metric_named(metric_id) if metric_id else None
+    if export and export.suffix.lower() not in WRITERS:
+        raise typer.BadParameter(f"cannot export to {export.name}: use {', '.join(WRITERS)}")
+    if export and chosen is None:
+        raise typer.BadParameter("--export lists the rows of one metric: name it")
+    grain, code = scope_named(scope)
+    asked = {chosen.id, *chosen.inputs} if chosen else set()
+    with hold(load_settings(home), run_id=f"bridge {name}", reading=True) as ws:
+        first = cut_named(ws, contracts, name, start or newest_version(ws, name))
+        last = cut_named(ws, contracts, name, end)
+        if last.cut_off < first.cut_off:
+            raise typer.BadParameter(
+                f"{first.name} was known later than {last.name}: exchange --from and --to"
+            )
+        found = led(
+            ws.engine,
+            contracts,
+            metrics,
+            name,
+            first,
+            last,
+            between(ws.decisions, name, first.cut_off, last.cut_off),
+            rows_of=[m for m in asked if metrics[m].fact],
+        )
+    effects = [
+        e
+        for e in found.effects
+        if (e.grain, e.scope_code) == (grain, code) and (not asked or e.metric_id in asked)
+    ]
+    if style is Format.table:
+        _print(found, effects, metrics)
+        _print_rows(found.rows, limit)
+    else:
+        write_rows([_told(e, _COLUMNS) for e in effects], _COLUMNS, style)
+    if export:
+        export_rows(export, _ROW_COLUMNS, [[getattr(r, c) for c in _ROW_COLUMNS] for r in found.rows])
+        console.print(f"{len(found.rows):,} rows written to {export}", highlight=False)
+    if found.unexplained:
+        raise typer.Exit(1)
+
+
+def _print(found: Any, effects: list[Any], metrics: Any) -> None:
+    shown = table(
+        f"{found.quarter}: from {found.start.name} to {found.end.name}",
+        "figure", "cause", "affects", "effect", "value", right=("effect", "value"), caption=_changed(found),
+    )  # fmt: skip
+    figures: dict[tuple[str, str], list[Any]] = {}
+    for effect in effects:
+        figures.setdefault((effect.metric_id, effect.period), []).append(effect)
+    for (metric_id, period), steps in sorted(figures.items()):
+        metric = metrics.get(metric_id)
+        title = f"[bold]{metric_id}[/] {metric.name.zh if metric else ''}\n[dim]{period}[/]"
+        shown.add_row(title, f"[dim]{found.start.name}[/]", "", "", _value(metric, steps[0].before))
+        for step in steps:
+            cause = f"[bold red]{step.cause}[/]" if step.cause == "unexplained" else step.cause
+            shown.add_row("", cause, step.affects_quarter, _effect(metric, step), _value(metric, step.after))
+        if rounding := _rounding(metric, steps):
+            shown.add_row("", "[dim]rounding[/]", "", rounding, "")
+        shown.add_section()
+    if figures:
+        console.print(shown)
+    else:
+        console.print(f"{shown.title}: no figure differs. {shown.caption}", highlight=False)
+
+
+def _print_rows(rows: Iterable[Any], limit: int) -> None:
+    listed = sorted(
+        rows, key=lambda r: -abs((r.amount_after or Decimal(0)) - (r.amount_before or Decimal(0)))
+    )
+    if not listed:
+        return
+    shown = table(
+        "rows behind the causes", "metric and cause", "ledger row", "before", "after", "what changed",
+        right=("before", "after"), caption=f"{min(limit, len(listed))} of {len(listed)} rows",
+    )  # fmt: skip
+    for row in listed[:limit]:
+        shown.add_row(
+            f"{row.metric_id}\n{row.cause} [dim]{row.affects_quarter}[/]",
+            escape(f"{row.source_table}\n{row.source_key}"),
+            _plain(row.amount_before),
+            _plain(row.amount_after),
+            escape(row.said or (f"counts as {row.counted_as}" if row.counted_as else "")),
+        )
+    console.print(shown)
+
+
+def _changed(found: Any) -> str:
+    counted: dict[str, int] = {}
+    for (_, cause), rows in found.changed.items():
+        counted[cause] = counted.get(cause, 0) + rows
+    told = ", ".join(f"{cause} {rows:,}" for cause, rows in counted.items())
+    alarm = f"; [bold red]✗ {len(found.unexplained)} unexplained[/]" if found.unexplained else ""
+    return f"changed ledger rows, whether they count in a figure or not: {told or 'none'}{alarm}"
+
+
+def _effect(metric: Any, step: Any) -> str:
+    from data_contracts.metric_text import display
+
+    if step.effect is None:
+        return f"{step.before or '–'} → {step.after or '–'}"
+    said = display(metric, step.effect) if metric else f"{step.effect:f}"
+    exact = f"\n[dim]{step.effect.normalize():+,f}[/]"
+    return f"{'+' if step.effect > 0 else ''}{said}{exact}"
+
+
+def _value(metric: Any, value: Any) -> str:
+    from data_contracts.metric_text import display
+
+    return display(metric, value.number) if metric and value.number is not None else str(value) or "–"
+
+
+def _rounding(metric: Any, steps: list[Any]) -> str:
+    """What the printed effects miss of the printed difference, in display units; nothing where they fit."""
+    from data_contracts.metric_text import rounded
+
+    if metric is None or any(s.effect is None for s in steps):
+        return ""
+    missed = (
+        rounded(metric, steps[-1].after.number or Decimal(0))
+        - rounded(metric, steps[0].before.number or Decimal(0))
+        - sum((rounded(metric, s.effect) for s in steps), Decimal(0))
+    )
+    return f"{missed:+f}{metric.display.unit}" if missed else ""
+
+
+def _plain(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():,f}"
+
+
+def _told(effect: Any, columns: Iterable[str]) -> dict[str, Any]:
+    return {c: str(getattr(effect, c)) if c in ("before", "after") else getattr(effect, c) for c in columns}
