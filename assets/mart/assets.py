@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.common import markdown_table, promised
 from assets.core.assets import sql_asset
+from assets.mart.adjustments import create_reported_metric, uncounted
 from assets.mart.claims import create_claim_result
 from assets.mart.figures import (
     create_comparable_metric,
@@ -33,6 +34,7 @@ from resources.dagster_workspace import JibaoWorkspace
 from resources.workspace import Workspace
 
 FIGURES = dg.AssetKey(["mart", "quarterly_metric"])
+REPORTED = dg.AssetKey(["mart", "reported_metric"])
 CLAIMS = dg.AssetKey(["mart", "claim_result"])
 
 
@@ -42,6 +44,7 @@ def mart_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinit
     tables = [sql_asset(f, outputs[f.table], contracts) for f in sql_files("mart").values()]
     return [
         _quarterly_metric(outputs["mart.quarterly_metric"]),
+        _reported_metric(outputs["mart.reported_metric"]),
         _comparable(outputs["mart.comparable_metric"]),
         _history(outputs["mart.quarterly_metric_history"], contracts),
         _claim_result(outputs["mart.claim_result"]),
@@ -103,6 +106,42 @@ def _quarterly_metric(promise: OutputContract) -> dg.AssetsDefinition:
 def _stale_table(stale: Mapping[str, list[str]]) -> dict[str, Any]:
     rows = [(metric, ", ".join(tables)) for metric, tables in stale.items()]
     return {"stale": markdown_table(("metric", "rests on stale tables"), rows)} if rows else {}
+
+
+def _reported_metric(promise: OutputContract) -> dg.AssetsDefinition:
+    metrics = load_metrics()
+
+    @dg.asset(
+        key=REPORTED,
+        deps=[FIGURES, ["mart", "adjustment"], ["mart", "adjustment_line"]],
+        kinds={"sql", "table"},
+        **promised(promise),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "adjustments_counted", asset=REPORTED,
+                description="Every manual adjustment in force names a figure that counts it.",
+            )
+        ],
+    )  # fmt: skip
+    def reported_metric(workspace: JibaoWorkspace) -> Iterator[Any]:
+        with workspace.workspace.engine.begin() as session:
+            create_reported_metric(session, metrics)
+            hold_to(session, promise)
+            comment(session, promise, "table")
+            idle = uncounted(session, metrics)
+            rows, adjusted = session.row("SELECT count(*), count(adjustment) FROM mart.reported_metric")
+        yield dg.MaterializeResult(metadata={"dagster/row_count": rows, "adjusted_figures": adjusted})
+        yield dg.AssetCheckResult(
+            check_name="adjustments_counted",
+            passed=not idle,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{len(idle)} count nowhere: {idle[0][0]}: {idle[0][1]}"
+            if idle
+            else "every adjustment in force is counted",
+            metadata={"uncounted": markdown_table(("adjustment", "why"), idle)} if idle else {},
+        )
+
+    return reported_metric
 
 
 def _comparable(promise: OutputContract) -> dg.AssetsDefinition:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
+from assets.mart.adjustments import reported_statements
 from assets.materialize import cut_off_statement
 from assets.sql_files import create_statement, sql_files
 from assets.staged.known import known_statements
@@ -27,6 +28,7 @@ def past_statements(
     contracts: Mapping[str, TableContract], cut_off: datetime, metrics: Mapping[str, Metric] | None = None
 ) -> list[str]:
     """Statements that build ``known``, ``core``, ``mart`` and the figures as known at ``cut_off`` (aware)."""
+    metrics = metrics or load_metrics()
     return [
         *(f"CREATE SCHEMA {schema}" for schema in ("known", "core", "mart")),
         *known_statements(contracts, staged=STAGED, cut_off=cut_off),
@@ -38,7 +40,8 @@ def past_statements(
             for file in sql_files(layer).values()
             if not any(table.startswith("meta.") for table in file.reads)
         ),
-        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(metrics or load_metrics())}",
+        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(metrics)}",
+        *reported_statements(metrics),
     ]
 
 

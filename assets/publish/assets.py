@@ -17,7 +17,8 @@ from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 
 MADE_BY_CODE = (
-    "comparable_metric", "quarterly_metric_history", "claim_result", "reconciliation", "recon_break", "recon_item",
+    "comparable_metric", "quarterly_metric_history", "reported_metric", "claim_result", "reconciliation",
+    "recon_break", "recon_item",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Belongs here: nothing but the list of these ledgers. Keep out: the general ledge
 
 from __future__ import annotations
 
-from demo.ledgers import ar_invoices, coop_files, eliminations, invoice_files, plans
+from demo.ledgers import adjustments, ar_invoices, coop_files, eliminations, invoice_files, plans
 from demo.timeline import Timeline
 from demo.world import World
 
@@ -18,4 +18,5 @@ def build(world: World) -> list[Timeline]:
         invoice_files.build(world),
         ar_invoices.build(world),
         plans.build(world),
+        adjustments.build(),
     ]
