@@ -32,7 +32,7 @@ def report_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefin
 def _publications() -> dg.AssetsDefinition:
     @dg.asset(
         key=PUBLICATIONS,
-        deps=[["mart", "quarterly_metric_history"]],
+        deps=[["mart", "quarterly_metric_history"], ["mart", "reported_metric"]],
         kinds={"sql", "table"},
         **promised(load_outputs()["report.publication"]),
         check_specs=[
@@ -81,7 +81,7 @@ def _bulletin(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["report", "quarterly_bulletin"],
-        deps=[["mart", "quarterly_metric"], ["mart", "claim_result"]],
+        deps=[["mart", "reported_metric"], ["mart", "claim_result"]],
         partitions_def=QUARTERS,
         kinds={"sql", "table"},
         **promised(promise),

@@ -2,7 +2,7 @@
 
 Belongs here: which figures a unit answers for and comparing them with what it certified. Keep out: who may certify
 (``state``). The unit of a metric is its ``certifying_unit``; the group office certifies what is no company's own:
-distinct counts over companies and eliminations.
+distinct counts over companies and eliminations. A unit certifies the manual adjustments in its figures with them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from data_contracts.metric import Metric
 from resources.engine import Session
 
 Figures = Iterable[Mapping[str, object]]
+_ADJUSTMENT = "adjustment "
 
 
 def units(metrics: Iterable[Metric]) -> list[str]:
@@ -21,16 +22,25 @@ def units(metrics: Iterable[Metric]) -> list[str]:
     return sorted({metric.certifying_unit for metric in metrics})
 
 
-def covered(metrics: Mapping[str, Metric], unit: str, figures: Figures) -> dict[str, str]:
-    """``metric/period`` → ``definition hash:rows:fingerprint`` of the group's figures a unit answers for."""
+def covered(
+    metrics: Mapping[str, Metric], unit: str, figures: Figures, adjustments: Figures = ()
+) -> dict[str, str]:
+    """What a unit answers for: the group's figures that name it, and the adjustments these count.
+
+    ``metric/period`` → ``definition hash:rows:fingerprint``, ``adjustment number`` → hash of its row.
+    """
+    own = {m.id for m in metrics.values() if m.certifying_unit == unit}
+    adjusted = own.union(*(metrics[name].inputs for name in own))
     return {
         f"{figure['metric_id']}/{figure['period']}": (
             f"{figure['definition_hash']}:{figure['row_count']}:{figure['fingerprint']}"
         )
         for figure in figures
-        if figure["grain"] == "group"
-        and figure["metric_id"] in metrics
-        and metrics[str(figure["metric_id"])].certifying_unit == unit
+        if figure["grain"] == "group" and figure["metric_id"] in own
+    } | {
+        f"{_ADJUSTMENT}{line['adjustment_no']}": str(line["row_hash"])
+        for line in adjustments
+        if line["metric_id"] in adjusted
     }
 
 
@@ -44,6 +54,9 @@ def current_figures(session: Session, quarter: str) -> list[dict[str, object]]:
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
+_CAME_OR_WENT = {(True, False): "new", (False, True): "no longer in force", (False, False): "changed"}
+
+
 def stale_because(certificate: Certificate, covers: Mapping[str, str]) -> list[str]:
     """Why a certificate no longer holds, a line a figure; none while it does. ``covers``: what it should say now."""
     reasons = []
@@ -51,7 +64,9 @@ def stale_because(certificate: Certificate, covers: Mapping[str, str]) -> list[s
         before, now = certificate.covers.get(name), covers.get(name)
         if before == now:
             continue
-        if before is None or now is None:
+        if name.startswith(_ADJUSTMENT):
+            reasons.append(f"{name}: {_CAME_OR_WENT[before is None, now is None]}")
+        elif before is None or now is None:
             reasons.append(f"{name}: {'a new figure' if before is None else 'no longer computed'}")
         elif before.partition(":")[0] != now.partition(":")[0]:
             reasons.append(f"{name}: its definition changed")

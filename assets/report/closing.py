@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from assets.mart.adjustments import counted
 from assets.report.certificates import covered, current_figures, units
 from assets.report.publication import make, write
 from assets.report.readiness import bad_cut_off, last_run, reasons
@@ -56,7 +57,9 @@ def certify(ws: Workspace, quarter: Quarter, unit: str, by: str) -> int:
         raise NotAllowed(f"no unit {unit!r} certifies figures → one of {', '.join(units(metrics.values()))}")
     may_certify(current_state(ws, quarter), unit, by)
     with ws.engine.begin() as session:
-        covers = covered(metrics, unit, current_figures(session, str(quarter)))
+        covers = covered(
+            metrics, unit, current_figures(session, str(quarter)), counted(session, str(quarter))
+        )
     if not covers:
         raise NotAllowed(
             f"{unit} has no figure in {quarter} → run `jibao nightly`, or choose another quarter"
@@ -95,7 +98,7 @@ def close(
     if wrong := bad_cut_off(quarter, known, last):
         raise NotReady(str(quarter), [wrong])
     document = make(ws, contracts, state, known, by=by, reason=reason, override=override)
-    barred, waivable = reasons(ws, contracts, state, document["figures"])
+    barred, waivable = reasons(ws, contracts, state, document["figures"], document["adjustments"])
     if barred or (waivable and not override.strip()):
         raise NotReady(str(quarter), [*barred, *([] if override.strip() else waivable)])
     name, sha256 = write(ws.home, document)

@@ -14,24 +14,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from assets.mart.adjustments import counted
 from assets.mart.past import built, past_statements
 from assets.report.state import Closing, QuarterState
 from assets.staged.restage import definition_hash as contract_hash
 from data_contracts.metric import definition_hash, load_metrics
 from data_contracts.metric_sql import COLUMNS
 from data_contracts.model import TableContract
+from data_contracts.reported_sql import REPORTED_COLUMNS
 from resources.decisions import DecisionsLog
 from resources.engine import Engine
 from resources.workspace import Workspace
 
 FOLDER = "publications"
+Texts = Mapping[str, str | None]
+Key = tuple[str, str, str, str]
 _UNCOUNTED = ("flags",)
 """Columns of a figure that say something about it and are no part of its value."""
 
@@ -56,15 +60,30 @@ class Difference:
         return f"{place}: published {self.published}, recomputed {self.recomputed}"
 
 
-def figures_at(engine: Engine, statements: Sequence[str], quarter: str) -> list[dict[str, str | None]]:
-    """All figures of a quarter that ``statements`` give, as texts, in a fixed order."""
+@dataclass(frozen=True)
+class Content:
+    """What statements give for one quarter, as texts in a fixed order: its figures and the adjustments they count."""
+
+    figures: list[Texts]
+    adjustments: list[Texts]
+
+
+def content_at(engine: Engine, statements: Sequence[str], quarter: str) -> Content:
+    """All figures of a quarter that ``statements`` give, and the adjustments in them."""
+    # Publications of before there were adjustments reproduce with what they stored.
+    adjusted = any("mart.counted_adjustment" in statement for statement in statements)
+    table = "reported_metric" if adjusted else "quarterly_metric"
+    columns = REPORTED_COLUMNS if adjusted else COLUMNS
     with built(engine, statements) as catalog, engine.begin() as session:
         rows = session.rows(
-            f"SELECT {', '.join(COLUMNS)} FROM {catalog}mart.quarterly_metric WHERE quarter = :q "
+            f"SELECT {', '.join(columns)} FROM {catalog}mart.{table} WHERE quarter = :q "
             "ORDER BY metric_id, period, grain, scope_code",
             q=quarter,
         )
-    return [{name: _text(value) for name, value in zip(COLUMNS, row, strict=True)} for row in rows]
+        lines = counted(session, quarter, f"{catalog}mart.counted_adjustment") if adjusted else []
+    return Content(
+        [_texts(dict(zip(columns, row, strict=True))) for row in rows], [_texts(line) for line in lines]
+    )
 
 
 def make(
@@ -80,8 +99,8 @@ def make(
     """The document of the next version of ``state.quarter`` as known at ``cut_off`` (aware)."""
     metrics = load_metrics()
     statements = past_statements(contracts, cut_off, metrics)
-    figures = figures_at(ws.engine, statements, state.quarter)
-    used = sorted({figure["metric_id"] or "" for figure in figures})
+    content = content_at(ws.engine, statements, state.quarter)
+    used = sorted({figure["metric_id"] or "" for figure in content.figures})
     before = state.closings[-1] if state.closings else None
     return {
         "quarter": state.quarter,
@@ -100,7 +119,8 @@ def make(
         },
         "batches": batches_by(ws.decisions, cut_off),
         "statements": statements,
-        "figures": figures,
+        "figures": content.figures,
+        "adjustments": content.adjustments,
     }
 
 
@@ -143,38 +163,59 @@ def read(home: Path, quarter: str, closing: Closing) -> dict[str, Any]:
     return document
 
 
-def differences(
-    published: Sequence[Mapping[str, str | None]], recomputed: Sequence[Mapping[str, str | None]]
-) -> list[Difference]:
-    """Figures that differ in value, rows, fingerprint or definition; none when they are the same."""
-    old, new = ({_key(f): f for f in figures} for figures in (published, recomputed))
-    found = []
-    for key in sorted(old.keys() | new.keys()):
-        before, after = old.get(key), new.get(key)
-        if _counted(before) != _counted(after):
-            found.append(Difference(*key, _shown(before), _shown(after)))
-    return found
+def differences(document: Mapping[str, Any], found: Content) -> list[Difference]:
+    """Figures that differ in value, rows, fingerprint, adjustment or definition, and adjustments that differ."""
+    told = [
+        *_different(document["figures"], found.figures, _key, _shown),
+        *_different(document.get("adjustments", ()), found.adjustments, _number, _amount),
+    ]
+    return [Difference(*key, before, after) for key, before, after in told]
 
 
 def recomputed(engine: Engine, document: Mapping[str, Any]) -> list[Difference]:
     """Run a publication's own SQL again on ``staged`` as known at its cut-off: what no longer comes out."""
-    figures = figures_at(engine, document["statements"], document["quarter"])
-    return differences(document["figures"], figures)
+    return differences(document, content_at(engine, document["statements"], document["quarter"]))
 
 
-def _key(figure: Mapping[str, str | None]) -> tuple[str, str, str, str]:
+def _different(
+    published: Sequence[Texts],
+    found: Sequence[Texts],
+    key_of: Callable[[Texts], Key],
+    shown: Callable[[Texts | None], str | None],
+) -> Iterator[tuple[Key, str | None, str | None]]:
+    old, new = ({key_of(line): line for line in lines} for lines in (published, found))
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if _counted(before) != _counted(after):
+            yield key, shown(before), shown(after)
+
+
+def _key(figure: Texts) -> Key:
     return tuple(figure[name] or "" for name in ("metric_id", "period", "grain", "scope_code"))  # type: ignore[return-value]  # four names
 
 
-def _counted(figure: Mapping[str, str | None] | None) -> dict[str, str | None] | None:
+def _number(line: Texts) -> Key:
+    return line["metric_id"] or "", "adjustment", line["adjustment_no"] or "", ""
+
+
+def _counted(figure: Texts | None) -> dict[str, str | None] | None:
     return None if figure is None else {k: v for k, v in figure.items() if k not in _UNCOUNTED}
 
 
-def _shown(figure: Mapping[str, str | None] | None) -> str | None:
+def _shown(figure: Texts | None) -> str | None:
     if figure is None:
         return None
     value = figure["value"] or figure["value_text"] or figure["value_date"] or "nothing"
-    return f"{value} of {figure['row_count']} rows"
+    adjusted = f" and {figure['adjustment']} adjusted" if figure.get("adjustment") else ""
+    return f"{value} of {figure['row_count']} rows{adjusted}"
+
+
+def _amount(line: Texts | None) -> str | None:
+    return None if line is None else f"{line['amount']} ({line['reason']})"
+
+
+def _texts(row: Mapping[str, object]) -> dict[str, str | None]:
+    return {name: _text(value) for name, value in row.items()}
 
 
 def _text(value: object) -> str | None:

@@ -42,7 +42,11 @@ def bad_cut_off(quarter: Quarter, cut_off: datetime, last: datetime) -> str | No
 
 
 def reasons(
-    ws: Workspace, contracts: Mapping[str, TableContract], state: QuarterState, figures: Published
+    ws: Workspace,
+    contracts: Mapping[str, TableContract],
+    state: QuarterState,
+    figures: Published,
+    adjustments: Published,
 ) -> tuple[list[str], list[str]]:
     """(what bars closing, what a named person may override) for the figures that would be published."""
     metrics = load_metrics()
@@ -54,7 +58,10 @@ def reasons(
             *_gaps(metrics, figures),
             *_claims(metrics, state.quarter, figures),
         ]
-        waivable = [*_reconciliations(session, state.quarter), *_certificates(metrics, state, figures)]
+        waivable = [
+            *_reconciliations(session, state.quarter),
+            *_certificates(metrics, state, figures, adjustments),
+        ]
     return barred, waivable
 
 
@@ -132,9 +139,11 @@ def _reconciliations(session: Session, quarter: str) -> Iterator[str]:
         )
 
 
-def _certificates(metrics: Mapping[str, Metric], state: QuarterState, figures: Published) -> Iterator[str]:
+def _certificates(
+    metrics: Mapping[str, Metric], state: QuarterState, figures: Published, adjustments: Published
+) -> Iterator[str]:
     for unit in units(metrics.values()):
-        covers = covered(metrics, unit, figures)
+        covers = covered(metrics, unit, figures, adjustments)
         certificate = state.certificates.get(unit)
         if not covers:
             continue

@@ -1,7 +1,8 @@
 """The report tables that readers see, rebuilt from the log and the publications' files.
 
-Belongs here: ``report.publication``, ``report.figure``, ``report.certificate`` and ``report.moved_figure``. Keep out:
-deciding anything. They are a cache: delete the work files and they come back the same.
+Belongs here: ``report.publication``, ``report.figure``, ``report.adjustment``, ``report.certificate`` and
+``report.moved_figure``. Keep out: deciding anything. They are a cache: delete the work files and they come back
+the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from assets.mart.adjustments import LINE_COLUMNS, counted
 from assets.materialize import comment, hold_to
 from assets.report.certificates import covered, current_figures, stale_because
 from assets.report.publication import Difference, NotReproduced, read, recomputed
@@ -20,7 +22,7 @@ from data_contracts.outputs import load_outputs
 from resources.engine import Session, insert_rows
 from resources.workspace import Workspace
 
-TABLES = ("publication", "figure", "certificate", "moved_figure")
+TABLES = ("publication", "figure", "adjustment", "certificate", "moved_figure")
 
 
 def states(ws: Workspace) -> list[QuarterState]:
@@ -98,14 +100,25 @@ def _publication(session: Session, state: QuarterState, document: Mapping[str, A
     insert_rows(
         session,
         "report.figure",
-        ((state.quarter, document["version"], *(figure[c] for c in named)) for figure in figures),
+        (
+            (state.quarter, document["version"], *(figure[c] for c in named), figure.get("adjustment"),
+             figure.get("reported_value", figure["value"]))
+            for figure in figures
+        ),
+    )  # fmt: skip
+    lines: Iterable[Mapping[str, str | None]] = document.get("adjustments", ())
+    insert_rows(
+        session,
+        "report.adjustment",
+        ((state.quarter, document["version"], *(line[c] for c in LINE_COLUMNS)) for line in lines),
     )
 
 
 def _certificates(session: Session, state: QuarterState) -> None:
     metrics, figures = load_metrics(), current_figures(session, state.quarter)
+    adjustments = counted(session, state.quarter)
     for certificate in state.certificates.values():
-        stale = stale_because(certificate, covered(metrics, certificate.unit, figures))
+        stale = stale_because(certificate, covered(metrics, certificate.unit, figures, adjustments))
         session.run(
             "INSERT INTO report.certificate VALUES (:q, :u, :by, :at, :n, :stale, :why)",
             q=state.quarter, u=certificate.unit, by=certificate.by,
@@ -120,20 +133,20 @@ def _moved(session: Session) -> None:
         """INSERT INTO report.moved_figure
         SELECT COALESCE(f.quarter, m.quarter), f.version, COALESCE(f.metric_id, m.metric_id),
             COALESCE(f.period, m.period), COALESCE(f.grain, m.grain), COALESCE(f.scope_code, m.scope_code),
-            COALESCE(CAST(f.value AS VARCHAR), CAST(f.value_date AS VARCHAR), f.value_text),
-            COALESCE(CAST(m.value AS VARCHAR), CAST(m.value_date AS VARCHAR), m.value_text),
-            m.value - f.value, m.definition_hash IS DISTINCT FROM f.definition_hash
+            COALESCE(CAST(f.reported_value AS VARCHAR), CAST(f.value_date AS VARCHAR), f.value_text),
+            COALESCE(CAST(m.reported_value AS VARCHAR), CAST(m.value_date AS VARCHAR), m.value_text),
+            m.reported_value - f.reported_value, m.definition_hash IS DISTINCT FROM f.definition_hash
         FROM (
             SELECT g.* FROM report.figure AS g
             JOIN (SELECT quarter, max(version) AS version FROM report.publication GROUP BY quarter) AS p
                 ON p.quarter = g.quarter AND p.version = g.version
         ) AS f
         FULL JOIN (
-            SELECT * FROM mart.quarterly_metric WHERE quarter IN (SELECT quarter FROM report.publication)
+            SELECT * FROM mart.reported_metric WHERE quarter IN (SELECT quarter FROM report.publication)
         ) AS m
             ON m.quarter = f.quarter AND m.metric_id = f.metric_id AND m.period = f.period
             AND m.grain = f.grain AND m.scope_code = f.scope_code
-        WHERE m.value IS DISTINCT FROM f.value OR m.value_date IS DISTINCT FROM f.value_date
+        WHERE m.reported_value IS DISTINCT FROM f.reported_value OR m.value_date IS DISTINCT FROM f.value_date
             OR m.value_date_to IS DISTINCT FROM f.value_date_to OR m.value_text IS DISTINCT FROM f.value_text"""
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from assets.report.publication import NotReproduced, batches_by, differences, figures_at, read
+from assets.report.publication import NotReproduced, batches_by, content_at, differences, read
 from assets.report.state import Closing, quarters_touched, state_of
 from assets.staged.catch_up import catch_up
 from assets.staged.tables import create_tables
@@ -63,10 +63,10 @@ def _problem(
         )
         try:
             _stage_all(replace(ws, engine=engine, decisions=_before(ws, quarter, closing, place)), contracts)
-            figures = figures_at(engine, document["statements"], quarter)
+            content = content_at(engine, document["statements"], quarter)
         finally:
             engine.close()
-    found = differences(document["figures"], figures)
+    found = differences(document, content)
     return "" if not found else f"{found[0]}" + (f" (and {len(found) - 1} more figures)" if found[1:] else "")
 
 

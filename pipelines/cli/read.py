@@ -81,8 +81,9 @@ def rollup(
     with published(home) as connection:
         rows = rows_of(
             connection,
-            "SELECT metric_id AS metric, period, grain, scope_code AS scope, value, value_date, value_date_to, "
-            "value_text, unit, row_count AS rows, flags, definition_hash FROM mart.quarterly_metric "
+            "SELECT metric_id AS metric, period, grain, scope_code AS scope, value, adjustment, reported_value, "
+            "value_date, value_date_to, value_text, unit, row_count AS rows, flags, definition_hash "
+            "FROM mart.reported_metric "
             "WHERE quarter = :q AND grain = :g ORDER BY metric_id, period, scope_code",
             q=name, g=grain,
         )  # fmt: skip
@@ -90,10 +91,11 @@ def rollup(
         raise typer.BadParameter(
             f"no figures for {name}: the warehouse speaks of 2023Q1 up to the published day"
         )
+    adjusted = any(row["adjustment"] is not None for row in rows)
     if style is Format.table:
-        _print_rollup(name, grain, rows)
+        _print_rollup(name, grain, rows, adjusted=adjusted)
     else:
-        columns = tuple(rows[0])
+        columns = tuple(c for c in rows[0] if adjusted or c not in ("adjustment", "reported_value"))
         write_rows(rows, columns, style)
 
 
@@ -204,11 +206,12 @@ def _broken(name: str) -> str:
     return "\n".join(lines).removesuffix("_")
 
 
-def _print_rollup(quarter: str, grain: str, rows: list[dict[str, Any]]) -> None:
+def _print_rollup(quarter: str, grain: str, rows: list[dict[str, Any]], *, adjusted: bool) -> None:
     from data_contracts.metric import load_metrics
     from data_contracts.metric_text import display
 
     metrics = load_metrics()
+    extra = ("adjustment", "reported") if adjusted else ()
     shown = table(
         f"{quarter} by {grain}",
         "metric",
@@ -216,16 +219,24 @@ def _print_rollup(quarter: str, grain: str, rows: list[dict[str, Any]]) -> None:
         "period",
         "scope",
         "value",
+        *extra,
         "rows",
         "flags",
-        right=("value", "rows"),
+        right=("value", *extra, "rows"),
     )
     for row in rows:
         metric = metrics.get(row["metric"])
-        value = _shown_value(row, lambda v, m=metric: display(m, v) if m else str(v))
+
+        def number(value: Any, metric: Any = metric) -> str:
+            return display(metric, value) if metric else str(value)
+
+        beside = ("", "")
+        if row["adjustment"] is not None:
+            # In the stored unit: what is adjusted is often less than a figure in 亿元 shows.
+            beside = (f"{row['adjustment'].normalize():+,f} {row['unit']}", number(row["reported_value"]))
         shown.add_row(
-            row["metric"], metric.name.zh if metric else "", row["period"], row["scope"], value, str(row["rows"]),
-            row["flags"] or "",
+            row["metric"], metric.name.zh if metric else "", row["period"], row["scope"], _shown_value(row, number),
+            *(beside if adjusted else ()), str(row["rows"]), row["flags"] or "",
         )  # fmt: skip
     console.print(shown)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from assets.report.certificates import covered, stale_because
-from assets.report.publication import differences
+from assets.report.publication import Content, differences
 from assets.report.state import (
     Certificate,
     NotAllowed,
@@ -111,12 +112,23 @@ def test_a_unit_certifies_the_groups_figures_that_name_it() -> None:
         ({"x/as_of": "d2:46:460"}, "x/as_of: its definition changed"),
         ({}, "x/as_of: no longer computed"),
         ({"x/as_of": "d1:46:460", "y/ytd": "d1:1:1"}, "y/ytd: a new figure"),
+        ({"x/as_of": "d1:46:460", "adjustment A1": "h"}, "adjustment A1: new"),
     ],
 )
 def test_a_certificate_is_stale_when_what_it_covers_is_another(now: dict[str, str], reason: str) -> None:
     state = state_of("2024Q3", [*HELD, _entry("certify", unit="u", by="w", covers={"x/as_of": "d1:46:460"})])
     certificate: Certificate = state.certificates["u"]
     assert stale_because(certificate, now) == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [({}, "adjustment A1: no longer in force"), ({"adjustment A1": "h2"}, "adjustment A1: changed")],
+)
+def test_a_certificate_is_stale_when_an_adjustment_in_it_is_another(now: dict[str, str], reason: str) -> None:
+    given = Certificate("u", "w", datetime(2024, 10, 10), {"adjustment A1": "h1"})
+    assert stale_because(given, now) == [reason]
+    assert stale_because(given, given.covers) == []
 
 
 def _published(**change: str) -> dict[str, str | None]:
@@ -134,4 +146,38 @@ def _published(**change: str) -> dict[str, str | None]:
 def test_what_was_reported_is_compared_to_the_last_row_and_not_by_its_remarks(
     change: dict[str, str], differs: bool
 ) -> None:
-    assert bool(differences([_published()], [_published(**change)])) is differs
+    document = {"figures": [_published()]}
+    assert bool(differences(document, Content([_published(**change)], []))) is differs
+
+
+LINE = {"adjustment_no": "A1", "metric_id": "m", "amount": "5", "reason": "audit", "row_hash": "h1"}
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ([LINE], []),
+        ([], ["m adjustment A1: published 5 (audit), recomputed None"]),
+        ([LINE | {"row_hash": "h2", "amount": "6"}], ["m adjustment A1: published 5 (audit), recomputed 6 (audit)"]),
+    ],
+)  # fmt: skip
+def test_the_adjustments_of_a_publication_are_compared_too(
+    now: list[dict[str, str]], said: list[str]
+) -> None:
+    document = {"figures": [_published()], "adjustments": [LINE]}
+    assert [str(d) for d in differences(document, Content([_published()], list(now)))] == said
+
+
+def test_an_adjusted_figure_is_not_the_one_that_was_published_without() -> None:
+    (found,) = differences({"figures": [_published()]}, Content([_published(adjustment="2")], []))
+    assert str(found) == "m ytd group: published 3 of 3 rows, recomputed 3 of 3 rows and 2 adjusted"
+
+
+def test_a_unit_certifies_the_adjustments_in_its_figures_and_in_their_inputs() -> None:
+    of_inputs = METRICS["concrete_revenue_consolidated"]
+    lines = [
+        {"adjustment_no": "A1", "metric_id": "concrete_revenue", "row_hash": "h1"},
+        {"adjustment_no": "A2", "metric_id": "rent_revenue", "row_hash": "h2"},
+    ]
+    for unit in (of_inputs.certifying_unit, METRICS["concrete_revenue"].certifying_unit):
+        assert covered(METRICS, unit, [], lines) == {"adjustment A1": "h1"}

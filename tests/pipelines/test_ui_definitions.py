@@ -196,7 +196,7 @@ def test_a_source_that_fails_shows_red_on_its_raw_table_and_the_run_goes_on(home
 
 def test_a_report_refuses_a_quarter_without_figures(home: Path) -> None:
     with hold(load_settings(home), run_id="figures", now=NOON) as ws, ws.engine.begin() as session:
-        for name in ("mart.quarterly_metric", "mart.claim_result"):
+        for name in ("mart.quarterly_metric", "mart.reported_metric", "mart.claim_result"):
             _create_empty(session, name)
     result = materialized(home, "report/quarterly_bulletin", partition="2024-07-01")
     (failure,) = [e for e in result.all_events if e.is_step_failure]
