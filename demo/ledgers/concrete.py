@@ -154,6 +154,14 @@ def _moved_later(ticket: Ticket, other: Contract) -> list[Event]:
     return [_signed(ticket, _written(ticket)), changed]
 
 
+def _moved_corrected_later(ticket: Ticket, other: Contract) -> list[Event]:
+    """Two causes on one row: booked on another contract, and its volume corrected with that."""
+    shorter = _hundredths(ticket.signed - 15 - ticket.serial % 9)
+    at = _after(19, ticket)
+    changed = _changed(ticket, at, contract_no=other.contract_no, signed_m3=shorter)
+    return [_signed(ticket, _written(ticket)), changed]
+
+
 def _keyed_later(ticket: Ticket, _: Contract) -> list[Event]:
     return [_signed(ticket, _after(4, ticket))]
 
@@ -172,6 +180,7 @@ _HISTORY: dict[str, Callable[[Ticket, Contract], list[Event]]] = {
     "voided_later": _voided_later,
     "corrected_later": _corrected_later,
     "moved_later": _moved_later,
+    "moved_corrected_later": _moved_corrected_later,
     "keyed_later": _keyed_later,
     "late_moved": _late_moved,
 }

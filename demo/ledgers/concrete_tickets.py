@@ -68,7 +68,7 @@ _LEVEL_2023 = (1094, 1092, 1088, 1080, 1072, 1061, 1052, 1046, 1043, 1040, 1036,
 _LEVEL_2024 = (1022, 1018, 1012, 1004, 998, 994, 992, 990, 992, 996, 1001, 1004)
 
 PLANTED: dict[tuple[date, int], str] = {
-    # Sign slips corrected, voided or moved to another contract after the bulletin.
+    # Sign slips corrected, voided or moved to another contract after the bulletin, and one moved and corrected.
     (date(2024, 7, 16), 22): "voided_later",
     (date(2024, 8, 20), 31): "voided_later",
     (date(2024, 9, 25), 44): "voided_later",
@@ -78,6 +78,7 @@ PLANTED: dict[tuple[date, int], str] = {
     (date(2024, 9, 26), 61): "corrected_later",
     (date(2024, 9, 11), 29): "moved_later",
     (date(2024, 9, 23), 33): "moved_later",
+    (date(2024, 9, 24), 14): "moved_corrected_later",
     # Loads of a day without network, keyed in on 15 October; and one that is late and moved.
     **{(date(2024, 9, 28), n): "keyed_later" for n in (12, 19, 27, 35, 48)},
     (date(2024, 9, 27), 30): "late_moved",
@@ -95,7 +96,7 @@ PLANTED: dict[tuple[date, int], str] = {
 }
 """Fate of single loads, by day and running number of the day; what each fate means: ``concrete``."""
 
-COUNTED = frozenset({"signed", "voided_later", "corrected_later", "moved_later"})
+COUNTED = frozenset({"signed", "voided_later", "corrected_later", "moved_later", "moved_corrected_later"})
 """Fates that stand as signed, with an admissible volume, on the evening of 10 October."""
 
 

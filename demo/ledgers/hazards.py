@@ -6,7 +6,8 @@ dates are instants in Z of the local midnight, ``updated_at`` epoch milliseconds
 verified in January to September 2024 in parks that were under management when they were found (C18), as
 known on 2024-10-10. Beside them: hazards of 2023 closed in 2024, open ones, some verified on 8 October,
 some in parks not under management, and some verified in September but entered after 10 October.
-Dirt: closed before found, closed without verifier (D27); these are no part of the count.
+Dirt: closed before found, closed without verifier (D27); these are no part of the count, until the platform
+corrects one of each after the bulletin.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _AFTER_MANAGEMENT = [
     ("PK-13", date(2024, 7, 1), date(2024, 9, 13)),
     ("PK-07", date(2024, 8, 5), date(2024, 9, 6)),
 ]
+_MENDED = {0: datetime(2024, 10, 24, 15, 6, 20), 7: datetime(2024, 10, 24, 15, 21, 45)}
+"""When the park puts an unsound closing right: one with dates the wrong way round, one without verifier."""
 _VERIFIERS = ("骆志刚", "陈卫平", "吴思远", "金国华", "朱晓东")
 
 
@@ -49,6 +52,7 @@ class _Hazard:
     entered_closed: datetime | None = None
     backwards: bool = False
     no_verifier: bool = False
+    mended: datetime | None = None
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +107,8 @@ def _beside_the_count(draw: _Draw, rng: random.Random) -> Iterator[_Hazard]:
         yield replace(found, verified=date(2024, 9, 24 + day % 6), entered_closed=closed)
     for number in range(13):
         bad = draw.closed(date(2024, 2, 19), date(2024, 9, 6), date(2024, 9, 20))
-        yield replace(bad, backwards=number < 7, no_verifier=number >= 7)
+        mended = _MENDED.get(number)
+        yield replace(bad, backwards=number < 7, no_verifier=number >= 7, mended=mended)
 
 
 class _Draw:
@@ -176,6 +181,9 @@ def _states(number: str, hazard: _Hazard, people: _People, rng: random.Random) -
         changes.append((rectified_at, {"status": "rectified", "rectified_date": done}))
     if hazard.verified:
         changes.append(_closing(hazard, changes[-1][0], rng))
+    if hazard.mended and hazard.rectified and hazard.verified:
+        done = {"rectified_date": midnight_z(hazard.rectified), "verified_date": midnight_z(hazard.verified)}
+        changes.append((hazard.mended, {**done, "verifier": _VERIFIERS[0]}))
     return [_event(at, row := row | change) for at, change in changes]
 
 

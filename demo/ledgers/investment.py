@@ -67,6 +67,11 @@ class _File:
         return self.month.strftime("%Y%m")
 
     @property
+    def first_reports(self) -> set[str]:
+        """Projects of which this file says something of the month for the first time, though it was sent before."""
+        return {row["project"] for row in self.rows if "first_report" in row}
+
+    @property
     def name(self) -> str:
         suffix = "" if self.version == 1 else f"_v{self.version}"
         return f"投资统计台账_{self.period}{suffix}.xlsx"
@@ -87,13 +92,14 @@ class _Line:
 
 def build(world: World) -> Timeline:
     """The ledger's timeline: about 1,500 rows a year at scale 1."""
-    rng = world.rng("con_invest_month.sheet")
+    rng, late = world.rng("con_invest_month.sheet"), world.rng("con_invest_month.late")
     writer = _Writer(world)
     rows: list[Event] = []
     for file in _files():
         writer.take_in(file)
         for life, lines in writer.lines(file):
-            rows += _shown(file, life, lines, rng)
+            is_late = life.project.project_code in file.first_reports
+            rows += _shown(file, life, lines, late if is_late else rng)
         if (file.period, file.version) == (_UNMAPPED[0], 1):
             rows.append(_unmapped(file))
     return Timeline("con_invest_month", COLUMNS, rows)
@@ -130,6 +136,8 @@ class _Writer:
     def _misread(self, file: _File) -> None:
         """Put the first files' wrong amounts into the book; taking the later file in rights them."""
         for row in file.rows:
+            if "first_report" in row:
+                continue
             amounts = self.book[row["project"]][file.month]
             if "now" in row:
                 true = _units(row["now"])
@@ -140,6 +148,12 @@ class _Writer:
     def take_in(self, file: _File) -> None:
         """Change the book by what a file sent again says otherwise."""
         for row in file.rows:
+            if "first_report" in row:
+                amounts = dict.fromkeys(self.opening[row["project"]], 0)
+                self.book[row["project"]][file.month] = amounts | {
+                    row["component"]: _units(row["first_report"])
+                }
+                continue
             change = _units(row.get("becomes", 0)) - _units(row.get("first_said", 0))
             self.book[row["project"]][file.month][row["component"]] += change
 

@@ -4,7 +4,8 @@ Belongs here: inspections and drills, and the files they come in. A row carries 
 ``file_period`` and ``file_version``; every file stands as sent, and a file sent again is the whole month.
 January to September 2024 hold :data:`YTD` activities, no activity under two types. The file of September
 2024 (10-08) already names four activities of 8 October, one of each type. June 2024 was sent twice, the
-second time without one row; September again on 2024-11-05 with a late inspection. Dirt: dates as text
+second time without one row; September again on 2024-11-05 with a late inspection and without one that another
+project had reported too. Dirt: dates as text
 (D06; one of July 2023 says 7月初), words of an older form (D21), names of projects for codes (D14),
 full-width digits and blanks (D01, D02). Keep out: safety in the parks (``hazards``, ``activities``).
 """
@@ -53,6 +54,8 @@ _SEASONS = {
 _NICKNAMES = {"CT-2022-004": "五联路", "CT-2021-002": "和府", "CT-2023-002": "芯片园二期"}
 _LEADERS = ("王建军", "陈国良", "吴晓峰", "楼永强", "朱志刚", "骆海燕", "龚卫东", "金丽萍", "何斌", "方敏")
 _RESENT, _LATE = date(2024, 6, 1), date(2024, 9, 1)
+_TAKEN_OUT = "AQ-202409-012"
+"""An inspection of September that the file sent again no longer holds."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def _again(world: World, month: date, lines: list[Row], rng: random.Random) -> l
         return _file(month, 2, datetime(2024, 7, 12, 10, 5), kept)
     if month == _LATE:
         late = _made(world, "safety_inspection", month, 901, rng, date(2024, 9, 26))
-        return _file(month, 2, datetime(2024, 11, 5, 16, 35), [*lines, _shown(late, rng)])
+        kept = [line for line in lines if line["activity_no"] != _TAKEN_OUT]
+        return _file(month, 2, datetime(2024, 11, 5, 16, 35), [*kept, _shown(late, rng)])
     return []
 
 
