@@ -98,6 +98,10 @@ def write_versions(warehouse: Session, contract: TableContract, batch: Batch) ->
     """Close replaced and deleted versions, insert new ones."""
     name = contract.name
     (existing,) = warehouse.row(f"SELECT count(*) FROM staged.{name}")
+    # Not by its rows: a ledger that was empty so far was known to be, and no row of it is older than its batch.
+    (loads,) = warehouse.row(
+        "SELECT count(*) FROM meta.batch_load WHERE table_name = :t AND status = 'loaded'", t=name
+    )
     if existing:
         if contract.update.verb == "replace" and batch.deletes:
             warehouse.run(
@@ -114,8 +118,8 @@ def write_versions(warehouse: Session, contract: TableContract, batch: Batch) ->
     columns = quoted([c.name for c in contract.public])
     warehouse.run(
         f"INSERT INTO staged.{name} ({columns}, _known_from, _known_to, _reconstructed, _row_hash, _batch_id, "
-        f"_source_ref, _row_no) SELECT {columns}, {_known_from(contract, bool(existing))}, NULL, "
-        f"{_reconstructed(contract, batch, bool(existing))}, _row_hash, :b, _source_ref, _row_no "
+        f"_source_ref, _row_no) SELECT {columns}, {_known_from(contract, bool(loads))}, NULL, "
+        f"{_reconstructed(contract, batch, bool(loads))}, _row_hash, :b, _source_ref, _row_no "
         f"FROM ({_new_versions(contract)}) AS n",
         k=batch.known_utc, b=batch.batch_id,
     )  # fmt: skip

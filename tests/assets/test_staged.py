@@ -271,6 +271,17 @@ def test_on_first_load_a_row_is_known_since_the_ledger_recorded_it(bench: Bench,
     ]
 
 
+def test_a_ledger_that_was_empty_knows_its_first_rows_since_they_came(bench: Bench, tmp_path: Path) -> None:
+    """What was published in between said that it was empty, and must go on saying so."""
+    recorded = {"name": "recorded_at", "physicalType": "timestamp", "required": True}
+    table = contract(tmp_path, "t", [KEY, recorded], {"verb": "append"}, recordedAt="recorded_at", **WIDE)
+    bench.night(table, [])
+    bench.night(table, [{"no": "A", "recorded_at": "2024-03-05T10:00:00+08:00"}])
+    assert bench.rows("SELECT _known_from, _reconstructed FROM staged.t") == [
+        ((START + timedelta(days=2)).replace(tzinfo=None), False)
+    ]
+
+
 def test_restricted_values_stay_in_the_private_file(bench: Bench, tmp_path: Path) -> None:
     leader = {"name": "leader", "physicalType": "varchar(20)", "classification": "restricted"}
     bench.night(
