@@ -153,15 +153,18 @@ def contributing_rows_sql(
 ) -> str:
     """The fact rows behind one figure, by the figure's own conditions.
 
-    Columns: the codes of its grains, its drill columns, ``_amount`` (what the row adds, NULL where nothing is
-    added), ``_member`` (the key counted once, or the state), ``_source_table``, ``_source_key``, ``_row_hash``.
+    Columns: the codes of its grains, its drill columns, the dates it is read from, ``_amount`` (what the row adds,
+    NULL where nothing is added), ``_member`` (the key counted once, or the state), ``_source_table``,
+    ``_source_key``, ``_row_hash``.
     Their count, sum and :func:`fingerprint` are the figure's ``row_count``, ``value`` and ``fingerprint``.
     """
     if metric.fact is None:
         raise ValueError(f"{metric.id} has no fact: read the rows of {', '.join(metric.inputs)}")
     part = Part.of(0, metric)
     codes = [column for name, column in GRAIN_COLUMNS.items() if name in metric.grains]
-    shown = dict.fromkeys([*codes, *metric.drill, "_source_table", "_source_key", "_row_hash"])
+    # A date or a forecast is read from its rows' own dates, whether or not a drill names them.
+    dates = metric.time.columns if metric.kind in ("event_date", "forecast") else ()
+    shown = dict.fromkeys([*codes, *metric.drill, *dates, "_source_table", "_source_key", "_row_hash"])
     measured = {"_amount": ("x_0", part.amount()), "_member": ("k_0", part.member())}
     added = [f"f.{name} AS {title}" if sql else f"NULL AS {title}" for title, (name, sql) in measured.items()]
     line = ["*", *(sql for _, sql in measured.values() if sql)]

@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from assets.sql_lint import lint_sql
 from data_contracts.calendar import Quarter
-from data_contracts.metric import load_metrics, refusal
+from data_contracts.metric import Metric, load_metrics, refusal
 from data_contracts.metric_sql import (
     COLUMNS,
     contributing_rows_sql,
@@ -187,6 +187,16 @@ def test_the_rows_behind_a_figure_prove_it(
         proof = ground.connection.execute(f"SELECT count(*), {fingerprint()} FROM ({rows_sql})").fetchone()
         figure = figures[metric, "2024Q3", period, "group"]
         assert proof == (figure["row_count"], figure["fingerprint"])
+
+
+@pytest.mark.parametrize(
+    "metric", [m for m in load_metrics().values() if m.kind in ("event_date", "forecast")], ids=lambda m: m.id
+)
+def test_the_rows_behind_a_date_show_it_whatever_is_drilled(metric: Metric) -> None:
+    ground = _ground(metric.id)
+    rows_sql = contributing_rows_sql(metric.model_copy(update={"drill": ()}), "2024Q3", metric.periods[0])
+    shown = {row[0] for row in ground.connection.execute(f"DESCRIBE {rows_sql}").fetchall()}
+    assert set(metric.time.columns) <= shown
 
 
 def test_a_changed_row_changes_the_fingerprint_and_its_order_does_not() -> None:
