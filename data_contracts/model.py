@@ -4,7 +4,7 @@ Belongs here: reading one contract file, checking that it is complete, and the t
 back ends share. Keep out: rules (``rules``), SQL (``to_sql``), Great Expectations (``to_expectations``).
 
 What ODCS has no field for stands in ``customProperties`` under the names of ``docs/contracts.md``:
-``transport update recordedAt quarantine required orgPath fact reference report`` on the contract and ``unit
+``transport update recordedAt quarantine required orgPath fact cause report`` on the contract and ``unit
 sourceUnit change lineage parse valueMap normalise role inForce`` on a column.
 """
 
@@ -57,7 +57,7 @@ _COLUMN_PROPERTIES = {
     "unit", "sourceUnit", "change", "lineage", "parse", "valueMap", "normalise", "role", "inForce",
 }  # fmt: skip
 _CONTRACT_PROPERTIES = {
-    "transport", "update", "recordedAt", "quarantine", "required", "orgPath", "fact", "reference", "report",
+    "transport", "update", "recordedAt", "quarantine", "required", "orgPath", "fact", "cause", "report",
 }  # fmt: skip
 
 
@@ -200,7 +200,7 @@ class TableContract:
     relationships: tuple[Relationship, ...]
     quality: tuple[DataQuality, ...]
     fact: Mapping[str, Any] | None = None
-    is_reference: bool = False
+    cause: Literal["mapping", "adjustment"] | None = None
     report: Report | None = None
 
     def column(self, name: str) -> Column:
@@ -301,7 +301,7 @@ def _table(path: Path, document: OpenDataContractStandard, schema: SchemaObject)
         relationships=tuple(_relationships(path, schema)),
         quality=tuple(schema.quality or []),
         fact=custom.get("fact"),
-        is_reference=bool(custom.get("reference", False)),
+        cause=_cause(path, custom.get("cause")),
         report=_report(path, custom.get("report")),
     )
     _check_table(table)
@@ -383,6 +383,12 @@ def _update(path: Path, value: Mapping[str, Any] | None) -> Update:
         max_delete_pct=float(value.get("max_delete_pct", 5.0)),
         in_turn=bool(value.get("in_turn", False)),
     )
+
+
+def _cause(path: Path, value: object) -> Literal["mapping", "adjustment"] | None:
+    if value not in (None, "mapping", "adjustment"):
+        raise ContractError(path, "cause", f"{value!r}", "use mapping or adjustment, or leave it out")
+    return value
 
 
 def _report(path: Path, value: Mapping[str, Any] | None) -> Report | None:

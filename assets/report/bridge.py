@@ -32,7 +32,7 @@ from assets.report.causes import (
     standing,
 )
 from assets.staged.known import known_statements
-from assets.staged.tables import key_text
+from assets.staged.tables import create_tables, key_text
 from data_contracts.calendar import Quarter
 from data_contracts.metric import Metric, Period
 from data_contracts.metric_sql import contributing_rows_sql
@@ -40,7 +40,9 @@ from data_contracts.model import TableContract
 from resources.engine import Engine, Session, quoted
 
 UNEXPLAINED = "unexplained"
+_FIGURES, _ADJUSTMENTS = "mart.reported_metric", "mart.counted_adjustment"
 _FIGURE = ("metric_id", "quarter", "period", "grain", "scope_code")
+_SAID = ("reported_value", "value_date", "value_date_to", "value_text")
 _CREATED = re.compile(r"CREATE (?:OR REPLACE )?(VIEW|TABLE) (\w+\.\w+) AS\s")
 _READ = re.compile(r"\b(?:known|core|mart)\.\w+")
 
@@ -133,43 +135,54 @@ def bridge(
     start: Cut,
     end: Cut,
     between: Between,
-    rows_of: Collection[str] = (),
+    only: Collection[str] = (),
 ) -> Bridge:
-    """The bridge of ``quarter`` from ``start`` to ``end`` (the later cut-off); rows for the metrics ``rows_of``."""
+    """The bridge of ``quarter`` from ``start`` to ``end`` (the later cut-off): every figure, or those of the metrics
+    ``only``, then with the rows behind each cause."""
+    create_tables(engine, contracts.values())  # of a contract that no night has run yet
     program = _program(end.statements)
-    listed = [metrics[m] for m in rows_of if metrics[m].fact]
+    read = {table for _, _, statement in program for table in _reads(statement)}
+    ledgers = {name: contract for name, contract in contracts.items() if f"known.{name}" in read}
+    listed = [metrics[m] for m in only if metrics[m].fact]
     effects: list[Effect] = []
     rows: list[RowEffect] = []
-    with _prepared(engine, contracts, start, end, between) as (session, home):
-        changed = _changed(session, contracts)
-        figures = dict(start.figures)
-        touched = {table for table, _ in changed}
-        _known(session, contracts, touched)
-        first = {f"known.{t}" for t in contracts}
+    with _prepared(engine, contracts, start, end) as (session, home):
+        run(session, [*between_statements(between), *change_statements(ledgers, between)], home)
+        changed = _changed(session, ledgers)
+        figures = _named(start.figures, only)
+        _known(session, ledgers, {table for table, _ in changed})
         for cause in CAUSES:
-            tables = [contracts[t] for t, c in changed if c == cause]
+            tables = [ledgers[t] for t, c in changed if c == cause]
             if cause != "definition" and not tables:
                 continue
             for metric in listed if cause != "definition" else ():
-                _keep_rows(session, metric, quarter, contracts)
+                _keep_rows(session, metric, quarter, ledgers)
+            if cause == "adjustment":
+                session.run(f"CREATE TABLE change.adjustment AS SELECT * FROM {_ADJUSTMENTS}")
             for contract in tables:
                 _apply(session, contract, cause, between)
-            stale = first if cause == "definition" else {f"known.{c.name}" for c in tables}
+            stale = {f"known.{c.name}" for c in tables}
             _rebuild(session, program, stale, home, whole=cause == "definition")
-            now = _figures(session, quarter)
+            now = _named(_figures(session, quarter), only)
             effects += _effects(figures, now, cause, quarter, metrics)
             for metric in listed if cause != "definition" else ():
-                rows += _row_effects(session, contracts, metric, quarter, cause)
+                rows += _row_effects(session, ledgers, metric, quarter, cause)
+            if cause == "adjustment" and only:
+                rows += _adjustments(session, quarter, only)
             figures = now
-        effects += _effects(figures, end.figures, UNEXPLAINED, quarter, metrics)
+        effects += _effects(figures, _named(end.figures, only), UNEXPLAINED, quarter, metrics)
     return Bridge(str(quarter), start, end, tuple(effects), tuple(rows), changed)
+
+
+def _named(figures: Figures, only: Collection[str]) -> Figures:
+    return {k: v for k, v in figures.items() if k[0] in only} if only else figures
 
 
 @contextmanager
 def _prepared(
-    engine: Engine, contracts: Mapping[str, TableContract], start: Cut, end: Cut, between: Between
+    engine: Engine, contracts: Mapping[str, TableContract], start: Cut, end: Cut
 ) -> Iterator[tuple[Session, str]]:
-    """A catalog in memory with ``before``, ``after`` and ``change``; yields a session in it."""
+    """A catalog in memory with ``known`` as ``before`` and as ``after``; yields a session in it, and home's name."""
     with engine.begin() as session:
         home = attach(session)
     try:
@@ -178,8 +191,6 @@ def _prepared(
                 *(f"CREATE SCHEMA {name}" for name in ("before", "after", "change", "known", "core", "mart")),
                 *known_statements(contracts, schema="before", staged=STAGED, cut_off=start.cut_off),
                 *known_statements(contracts, schema="after", staged=STAGED, cut_off=end.cut_off),
-                *between_statements(between),
-                *change_statements(contracts, between),
             ]
             try:
                 run(session, statements, home)
@@ -197,7 +208,9 @@ def _changed(session: Session, contracts: Mapping[str, TableContract]) -> dict[t
         f"SELECT '{name}' AS table_name, unnest(string_split(causes, ',')) AS cause FROM change.{name}"
         for name in contracts
     ]
-    counted = f"SELECT table_name, cause, count(*) FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL ORDER BY ALL"
+    counted = (
+        f"SELECT table_name, cause, count(*) FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL ORDER BY ALL"
+    )
     return {(table, cause): n for table, cause, n in session.rows(counted)}
 
 
@@ -239,13 +252,19 @@ def _apply(session: Session, contract: TableContract, cause: str, between: Betwe
 
 
 def _program(statements: Sequence[str]) -> list[tuple[str, str, str]]:
-    """(VIEW or TABLE, name, statement) of all that stands on ``known``, in order."""
-    found = []
-    for statement in statements:
-        created = _CREATED.match(statement)
-        if created and not created.group(2).startswith("known."):
-            found.append((created.group(1), created.group(2), statement))
-    return found
+    """(VIEW or TABLE, name, statement) of all that stands on ``known`` and that figures rest on, in order."""
+    made = [(found, text) for text in statements if (found := _CREATED.match(text))]
+    needed, program = {_FIGURES, _ADJUSTMENTS}, []
+    for found, text in reversed(made):
+        kind, name = found.groups()
+        if name in needed and not name.startswith("known."):
+            needed |= _reads(text)
+            program.append((kind, name, text))
+    return program[::-1]
+
+
+def _reads(statement: str) -> set[str]:
+    return {table.removesuffix("__versions") for table in _READ.findall(statement)}
 
 
 def _rebuild(
@@ -254,8 +273,7 @@ def _rebuild(
     """Run what rests on ``stale`` again, in order; a view that rests on it is another one by itself."""
     stale = set(stale)
     for kind, name, statement in program:
-        reads = {t.removesuffix("__versions") for t in _READ.findall(statement)} - {name}
-        if whole or reads & stale:
+        if whole or (_reads(statement) - {name}) & stale:
             stale.add(name)
             if whole or kind == "TABLE":
                 text = statement if "OR REPLACE" in statement[:20] else "CREATE OR REPLACE" + statement[6:]
@@ -265,7 +283,7 @@ def _rebuild(
 def _figures(session: Session, quarter: Quarter) -> dict[FigureKey, Value]:
     """Figures of the quarter, and those of the quarters of its year before it, in the present state."""
     rows = session.rows(
-        f"SELECT {', '.join(_FIGURE)}, value, value_date, value_date_to, value_text FROM mart.quarterly_metric "
+        f"SELECT {', '.join((*_FIGURE, *_SAID))} FROM {_FIGURES} "
         "WHERE quarter BETWEEN :first AND :last",
         first=f"{quarter.year}Q1", last=str(quarter),
     )  # fmt: skip
@@ -374,6 +392,23 @@ def _row_effects(
         "USING (source_table, source_key) GROUP BY ALL ORDER BY ALL"
     )
     return [RowEffect(metric.id, cause, *row) for row in rows]
+
+
+def _adjustments(session: Session, quarter: Quarter, only: Collection[str]) -> list[RowEffect]:
+    """Adjustments of these metrics that count otherwise than before, with their reasons."""
+    rows = session.rows(
+        "SELECT COALESCE(n.metric_id, o.metric_id), COALESCE(n.adjusted_quarter, o.adjusted_quarter), adjustment_no, "
+        "o.amount, n.amount, COALESCE(n.accounting_reason || ': ' || n.reason, '') "
+        f"FROM (SELECT * FROM change.adjustment WHERE quarter = :q) AS o "
+        f"FULL JOIN (SELECT * FROM {_ADJUSTMENTS} WHERE quarter = :q) AS n USING (adjustment_no) "
+        "WHERE o.amount IS DISTINCT FROM n.amount ORDER BY ALL",
+        q=str(quarter),
+    )
+    return [
+        RowEffect(metric_id, "adjustment", of, "fin_adjustment", number, was, is_now, "", said)
+        for metric_id, of, number, was, is_now, said in rows
+        if metric_id in only
+    ]
 
 
 def _said(contract: TableContract, contracts: Mapping[str, TableContract]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from resources.engine import quoted
 
 CAUSES = (
     "definition", "mapping", "admission", "gap_fill", "reversal", "deletion", "late_entry", "late_status",
-    "reclassification", "correction",
+    "reclassification", "correction", "adjustment",
 )  # fmt: skip
 """Causes of a row, in the order in which they are applied."""
 
@@ -137,7 +137,7 @@ def _changes(contract: TableContract, between: Between) -> str:
     batches = f"SELECT batch_id FROM change.batch WHERE table_name = '{name}'"
     first = [
         (f"({gone} AND m.ended IN ({restaged})) OR a._known_from IN ({restaged})", "definition"),
-        *([("TRUE", "mapping")] if contract.is_reference else []),
+        *([("TRUE", contract.cause)] if contract.cause else []),
         (f"a._row_hash IS DISTINCT FROM b._row_hash AND a._batch_id IN ({batches})", "admission"),
         (f"{gone} AND NOT {new} AND (m.still_there OR m.ended IN ({revoked}))", "admission"),
         (f"{new} AND NOT {gone} AND {_gap(contract, between.as_of)}", "gap_fill"),

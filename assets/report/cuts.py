@@ -15,13 +15,14 @@ from assets.report.publication import batches_by, read
 from assets.report.readiness import last_run
 from assets.report.state import state_of
 from data_contracts.calendar import Quarter
+from data_contracts.metric import Metric
 from data_contracts.model import TableContract
 from resources.decisions import DecisionsLog
 from resources.failures import Refused
 from resources.workspace import Workspace
 
 CURRENT = "current"
-_SAID = ("value", "value_date", "value_date_to", "value_text")
+_SAID = ("reported_value", "value_date", "value_date_to", "value_text")
 _KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
 
 
@@ -29,10 +30,16 @@ class NoSuchEnd(Refused):
     """A bridge has no such end: names the quarter and what there is."""
 
 
-def cut_named(ws: Workspace, contracts: Mapping[str, TableContract], quarter: Quarter, name: str) -> Cut:
-    """The end called ``v1``, ``v2`` … or ``current``. Raises :class:`NoSuchEnd`."""
+def cut_named(
+    ws: Workspace,
+    contracts: Mapping[str, TableContract],
+    metrics: Mapping[str, Metric],
+    quarter: Quarter,
+    name: str,
+) -> Cut:
+    """The end called ``v1``, ``v2`` … or ``current``, whose SQL is that of ``metrics``. Raises :class:`NoSuchEnd`."""
     if name == CURRENT:
-        return _current(ws, contracts, quarter)
+        return _current(ws, contracts, metrics, quarter)
     closings = {f"v{c.version}": c for c in state_of(str(quarter), ws.decisions.entries()).closings}
     if name not in closings:
         there = ", ".join(closings) or "none: `jibao close` publishes one"
@@ -40,7 +47,7 @@ def cut_named(ws: Workspace, contracts: Mapping[str, TableContract], quarter: Qu
             f"{quarter} has no publication {name} → versions are {there}; the other end is current"
         )
     document = read(ws.home, str(quarter), closings[name])
-    figures = {tuple(f[c] for c in _KEY): value_of(*(f[c] for c in _SAID)) for f in document["figures"]}
+    figures = {tuple(f[c] for c in _KEY): _said(f) for f in document["figures"]}
     return Cut(name, closings[name].cut_off, document["statements"], figures)
 
 
@@ -63,14 +70,22 @@ def between(decisions: DecisionsLog, quarter: Quarter, first: datetime, last: da
     return Between(first, quarter.as_of, batches, entries("restage"), entries("revoke"))
 
 
-def _current(ws: Workspace, contracts: Mapping[str, TableContract], quarter: Quarter) -> Cut:
+def _said(figure: Mapping[str, str | None]) -> Value:
+    # Publications of before there were adjustments hold the computed value alone.
+    reported = figure.get("reported_value", figure["value"])
+    return value_of(reported, *(figure[name] for name in _SAID[1:]))
+
+
+def _current(
+    ws: Workspace, contracts: Mapping[str, TableContract], metrics: Mapping[str, Metric], quarter: Quarter
+) -> Cut:
     known = last_run(ws)
     if known is None:
         raise NoSuchEnd("no night has been published yet → run `jibao nightly`")
     with ws.engine.begin() as session:
         rows = session.rows(
-            f"SELECT {', '.join((*_KEY, *_SAID))} FROM mart.quarterly_metric WHERE quarter = :q",
+            f"SELECT {', '.join((*_KEY, *_SAID))} FROM mart.reported_metric WHERE quarter = :q",
             q=str(quarter),
         )
     figures: dict[FigureKey, Value] = {tuple(r[:5]): value_of(*r[5:]) for r in rows}
-    return Cut(CURRENT, known, past_statements(contracts, known), figures)
+    return Cut(CURRENT, known, past_statements(contracts, known, metrics), figures)

@@ -44,6 +44,9 @@ def bridge(
         str, typer.Option("--to", help="Later publication, or current: as the last run left it.")
     ] = "current",
     scope: Annotated[str, typer.Option(help="group, or a grain and code such as park=PK-01.")] = "group",
+    period: Annotated[
+        str, typer.Option(help="quarter, ytd or as_of. Default: the year to date, or as of.")
+    ] = "",
     limit: Annotated[int, typer.Option("--rows", help="Most rows to print; all are exported.")] = 20,
     export: Annotated[
         Path | None, typer.Option(help="Write every row to FILE.csv, .xlsx or .parquet.")
@@ -67,10 +70,11 @@ def bridge(
     if export and chosen is None:
         raise typer.BadParameter("--export lists the rows of one metric: name it")
     grain, code = scope_named(scope)
-    asked = {chosen.id, *chosen.inputs} if chosen else set()
+    if chosen:
+        metrics = {name: metrics[name] for name in (chosen.id, *chosen.inputs)}
     with hold(load_settings(home), run_id=f"bridge {name}", reading=True) as ws:
-        first = cut_named(ws, contracts, name, start or newest_version(ws, name))
-        last = cut_named(ws, contracts, name, end)
+        first = cut_named(ws, contracts, metrics, name, start or newest_version(ws, name))
+        last = cut_named(ws, contracts, metrics, name, end)
         if last.cut_off < first.cut_off:
             raise typer.BadParameter(
                 f"{first.name} was known later than {last.name}: exchange --from and --to"
@@ -83,15 +87,11 @@ def bridge(
             first,
             last,
             between(ws.decisions, name, first.cut_off, last.cut_off),
-            rows_of=[m for m in asked if metrics[m].fact],
+            only=metrics if chosen else (),
         )
-    effects = [
-        e
-        for e in found.effects
-        if (e.grain, e.scope_code) == (grain, code) and (not asked or e.metric_id in asked)
-    ]
+    effects = [e for e in found.effects if (e.grain, e.scope_code) == (grain, code)]
     if style is Format.table:
-        _print(found, effects, metrics)
+        _print(found, _of_one_period(effects, metrics, period), metrics)
         _print_rows(found.rows, limit)
     else:
         write_rows([_told(e, _COLUMNS) for e in effects], _COLUMNS, style)
@@ -102,28 +102,44 @@ def bridge(
         raise typer.Exit(1)
 
 
+def _of_one_period(effects: list[Any], metrics: Any, period: str) -> list[Any]:
+    """Effects on the period asked for, else on the one a figure is quoted for; of what is unexplained, all."""
+
+    def shown(effect: Any) -> str:
+        periods = metrics[effect.metric_id].periods if effect.metric_id in metrics else (effect.period,)
+        return period or next(p for p in ("ytd", "as_of", "quarter") if p in periods)
+
+    return [e for e in effects if e.period == shown(e) or e.cause == "unexplained"]
+
+
 def _print(found: Any, effects: list[Any], metrics: Any) -> None:
     shown = table(
         f"{found.quarter}: from {found.start.name} to {found.end.name}",
-        "figure", "cause", "affects", "effect", "value", right=("effect", "value"), caption=_changed(found),
+        "figure", "cause", "affects", "effect", "figure then", right=("effect", "figure then"), caption=_changed(found),
     )  # fmt: skip
     figures: dict[tuple[str, str], list[Any]] = {}
     for effect in effects:
         figures.setdefault((effect.metric_id, effect.period), []).append(effect)
     for (metric_id, period), steps in sorted(figures.items()):
         metric = metrics.get(metric_id)
-        title = f"[bold]{metric_id}[/] {metric.name.zh if metric else ''}\n[dim]{period}[/]"
-        shown.add_row(title, f"[dim]{found.start.name}[/]", "", "", _value(metric, steps[0].before))
+        names = iter([f"[bold]{metric_id}[/]", f"{metric.name.zh if metric else ''} [dim]{period}[/]"])
+        shown.add_row(next(names), f"[dim]{found.start.name}[/]", "", "", _value(metric, steps[0].before))
         for step in steps:
             cause = f"[bold red]{step.cause}[/]" if step.cause == "unexplained" else step.cause
-            shown.add_row("", cause, step.affects_quarter, _effect(metric, step), _value(metric, step.after))
+            shown.add_row(
+                next(names, ""),
+                cause,
+                step.affects_quarter,
+                _effect(metric, step),
+                _value(metric, step.after),
+            )
         if rounding := _rounding(metric, steps):
-            shown.add_row("", "[dim]rounding[/]", "", rounding, "")
+            shown.add_row("", "[dim]rounding[/]", "", f"[dim]{rounding}[/]", "")
         shown.add_section()
     if figures:
         console.print(shown)
     else:
-        console.print(f"{shown.title}: no figure differs. {shown.caption}", highlight=False)
+        console.print(f"{shown.title}: no figure differs; {shown.caption}", highlight=False)
 
 
 def _print_rows(rows: Iterable[Any], limit: int) -> None:
@@ -157,13 +173,10 @@ def _changed(found: Any) -> str:
 
 
 def _effect(metric: Any, step: Any) -> str:
-    from data_contracts.metric_text import display
-
+    """The exact difference in the stored unit; of what is no number, nothing: the figure then says it."""
     if step.effect is None:
-        return f"{step.before or '–'} → {step.after or '–'}"
-    said = display(metric, step.effect) if metric else f"{step.effect:f}"
-    exact = f"\n[dim]{step.effect.normalize():+,f}[/]"
-    return f"{'+' if step.effect > 0 else ''}{said}{exact}"
+        return ""
+    return f"{step.effect.normalize():+,f} {metric.unit if metric else ''}".strip()
 
 
 def _value(metric: Any, value: Any) -> str:
