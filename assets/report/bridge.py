@@ -40,6 +40,11 @@ from data_contracts.model import TableContract
 from resources.engine import Engine, Session, quoted
 
 UNEXPLAINED = "unexplained"
+EFFECT_COLUMNS = (
+    "metric_id", "period", "grain", "scope_code", "cause", "affects_quarter", "before", "after", "effect",
+)  # fmt: skip
+"""What is told of an effect, in order."""
+
 _FIGURES, _ADJUSTMENTS = "mart.reported_metric", "mart.counted_adjustment"
 _FIGURE = ("metric_id", "quarter", "period", "grain", "scope_code")
 _SAID = ("reported_value", "value_date", "value_date_to", "value_text")
@@ -90,6 +95,11 @@ class Effect:
         if self.before.number is None and self.after.number is None:
             return None
         return (self.after.number or Decimal(0)) - (self.before.number or Decimal(0))
+
+    def told(self) -> dict[str, str | None]:
+        """Its fields as texts, numbers without trailing zeros."""
+        plain = None if self.effect is None else f"{self.effect.normalize():f}"
+        return {name: plain if name == "effect" else str(getattr(self, name)) for name in EFFECT_COLUMNS}
 
 
 @dataclass(frozen=True)

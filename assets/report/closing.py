@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from assets.mart.adjustments import counted
+from assets.report.bridge import bridge
 from assets.report.certificates import covered, current_figures, units
+from assets.report.cuts import between, cut_named, cut_of
 from assets.report.publication import make, write
 from assets.report.readiness import bad_cut_off, last_run, reasons
 from assets.report.state import (
@@ -98,6 +101,8 @@ def close(
     if wrong := bad_cut_off(quarter, known, last):
         raise NotReady(str(quarter), [wrong])
     document = make(ws, contracts, state, known, by=by, reason=reason, override=override)
+    if state.version:
+        document["bridge"] = _bridge(ws, contracts, quarter, document)
     barred, waivable = reasons(ws, contracts, state, document["figures"], document["adjustments"])
     if barred or (waivable and not override.strip()):
         raise NotReady(str(quarter), [*barred, *([] if override.strip() else waivable)])
@@ -116,6 +121,29 @@ def reopen(ws: Workspace, quarter: Quarter, by: str, reason: str) -> None:
         raise NotAllowed(f"{quarter} is not reopened without a reason → --reason TEXT")
     may_reopen(current_state(ws, quarter))
     ws.decisions.append("reopen", ws.known_at, quarter=str(quarter), by=by, reason=reason)
+
+
+def _bridge(
+    ws: Workspace, contracts: Mapping[str, TableContract], quarter: Quarter, document: Mapping[str, Any]
+) -> list[dict[str, str | None]]:
+    """How the figures got here from the version before. Raises :class:`NotAllowed` if something is unexplained."""
+    metrics = load_metrics()
+    start = cut_named(ws, contracts, metrics, quarter, f"v{document['version'] - 1}")
+    end = cut_of(document)
+    if end.cut_off < start.cut_off:
+        raise NotAllowed(
+            f"{quarter} {start.name} was published as known at {start.cut_off.isoformat()} → "
+            "a later version is of the same cut-off or a later one"
+        )
+    happened = between(ws.decisions, quarter, start.cut_off, end.cut_off)
+    found = bridge(ws.engine, contracts, metrics, quarter, start, end, happened)
+    if found.unexplained:
+        first = found.unexplained[0]
+        raise NotAllowed(
+            f"{quarter}: {len(found.unexplained)} figures differ from {start.name} and no cause explains it, the first "
+            f"{first.metric_id} {first.period} {first.before} → {first.after} → `jibao publication verify {quarter}`"
+        )
+    return [effect.told() for effect in found.effects]
 
 
 def _named(by: str) -> None:

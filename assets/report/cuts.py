@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from assets.mart.past import past_statements
 from assets.report.bridge import Cut, FigureKey, Value, value_of
@@ -46,9 +47,14 @@ def cut_named(
         raise NoSuchEnd(
             f"{quarter} has no publication {name} → versions are {there}; the other end is current"
         )
-    document = read(ws.home, str(quarter), closings[name])
+    return cut_of(read(ws.home, str(quarter), closings[name]))
+
+
+def cut_of(document: Mapping[str, Any]) -> Cut:
+    """The end that a publication's document is."""
     figures = {tuple(f[c] for c in _KEY): _said(f) for f in document["figures"]}
-    return Cut(name, closings[name].cut_off, document["statements"], figures)
+    cut_off = datetime.fromisoformat(document["cut_off"])
+    return Cut(f"v{document['version']}", cut_off, document["statements"], figures)
 
 
 def newest_version(ws: Workspace, quarter: Quarter) -> str:

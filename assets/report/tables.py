@@ -1,8 +1,8 @@
 """The report tables that readers see, rebuilt from the log and the publications' files.
 
-Belongs here: ``report.publication``, ``report.figure``, ``report.adjustment``, ``report.certificate`` and
-``report.moved_figure``. Keep out: deciding anything. They are a cache: delete the work files and they come back
-the same.
+Belongs here: ``report.publication``, ``report.figure``, ``report.adjustment``, ``report.bridge``,
+``report.certificate`` and ``report.moved_figure``. Keep out: deciding anything. They are a cache: delete the work
+files and they come back the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from assets.mart.adjustments import LINE_COLUMNS, counted
 from assets.materialize import comment, hold_to
+from assets.report.bridge import EFFECT_COLUMNS
 from assets.report.certificates import covered, current_figures, stale_because
 from assets.report.publication import Difference, NotReproduced, read, recomputed
 from assets.report.state import QuarterState, quarters_touched, state_of
@@ -22,7 +23,7 @@ from data_contracts.outputs import load_outputs
 from resources.engine import Session, insert_rows
 from resources.workspace import Workspace
 
-TABLES = ("publication", "figure", "adjustment", "certificate", "moved_figure")
+TABLES = ("publication", "figure", "adjustment", "bridge", "certificate", "moved_figure")
 
 
 def states(ws: Workspace) -> list[QuarterState]:
@@ -106,6 +107,15 @@ def _publication(session: Session, state: QuarterState, document: Mapping[str, A
             for figure in figures
         ),
     )  # fmt: skip
+    effects: Iterable[Mapping[str, str | None]] = document.get("bridge", ())
+    insert_rows(
+        session,
+        "report.bridge",
+        (
+            (state.quarter, document["version"], step, *(effect[c] for c in EFFECT_COLUMNS))
+            for step, effect in enumerate(effects, 1)
+        ),
+    )
     lines: Iterable[Mapping[str, str | None]] = document.get("adjustments", ())
     insert_rows(
         session,

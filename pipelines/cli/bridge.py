@@ -18,9 +18,6 @@ from pipelines.cli.console import Format, FormatOption, Home, console, table, wr
 from pipelines.cli.export import WRITERS, export_rows
 from resources.settings import load_settings
 
-_COLUMNS = (
-    "metric_id", "period", "grain", "scope_code", "cause", "affects_quarter", "before", "after", "effect",
-)  # fmt: skip
 _ROW_COLUMNS = (
     "metric_id", "cause", "affects_quarter", "source_table", "source_key", "amount_before", "amount_after",
     "counted_as", "said",
@@ -55,6 +52,7 @@ def bridge(
     home: Home = None,
 ) -> None:
     """Lead each figure from one publication to the next, cause by cause. Exit 1 if something stays unexplained."""
+    from assets.report.bridge import EFFECT_COLUMNS
     from assets.report.bridge import bridge as led
     from assets.report.cuts import between, cut_named, newest_version
     from data_contracts.calendar import Quarter
@@ -94,7 +92,7 @@ def bridge(
         _print(found, _of_one_period(effects, metrics, period), metrics)
         _print_rows(found.rows, limit)
     else:
-        write_rows([_told(e, _COLUMNS) for e in effects], _COLUMNS, style)
+        write_rows([e.told() for e in effects], EFFECT_COLUMNS, style)
     if export:
         export_rows(export, _ROW_COLUMNS, [[getattr(r, c) for c in _ROW_COLUMNS] for r in found.rows])
         console.print(f"{len(found.rows):,} rows written to {export}", highlight=False)
@@ -201,7 +199,3 @@ def _rounding(metric: Any, steps: list[Any]) -> str:
 
 def _plain(value: Decimal | None) -> str:
     return "" if value is None else f"{value.normalize():,f}"
-
-
-def _told(effect: Any, columns: Iterable[str]) -> dict[str, Any]:
-    return {c: str(getattr(effect, c)) if c in ("before", "after") else getattr(effect, c) for c in columns}
