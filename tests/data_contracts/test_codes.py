@@ -103,14 +103,14 @@ PROJECT = st.tuples(
 ).map("".join)
 ANY_CODE = st.one_of(
     USCI,
-    st.tuples(USCI, st.integers(0, 17), st.characters(min_codepoint=32)).map(
+    st.tuples(USCI, st.integers(0, 17), st.characters(codec="utf-8", min_codepoint=32)).map(
         lambda t: t[0][: t[1]] + t[2] + t[0][t[1] + 1 :]
     ),
     st.text(USCI_ALPHABET, min_size=16, max_size=19),
     PROJECT,
     DIGITS,
     st.tuples(DIGITS, st.sampled_from(["\n", " ", "\u3000", "０"])).map("".join),
-    st.text(st.characters(min_codepoint=1), max_size=20),
+    st.text(st.characters(codec="utf-8", min_codepoint=1), max_size=20),
 )
 
 
