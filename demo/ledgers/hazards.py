@@ -182,8 +182,8 @@ def _states(number: str, hazard: _Hazard, people: _People, rng: random.Random) -
     if hazard.verified:
         changes.append(_closing(hazard, changes[-1][0], rng))
     if hazard.mended and hazard.rectified and hazard.verified:
-        done = {"rectified_date": midnight_z(hazard.rectified), "verified_date": midnight_z(hazard.verified)}
-        changes.append((hazard.mended, {**done, "verifier": _VERIFIERS[0]}))
+        days = {"rectified_date": midnight_z(hazard.rectified), "verified_date": midnight_z(hazard.verified)}
+        changes.append((hazard.mended, {**days, "verifier": _VERIFIERS[0]}))
     return [_event(at, row := row | change) for at, change in changes]
 
 
