@@ -103,7 +103,7 @@ def test_a_publication_names_the_adjustments_and_who_answers_for_them(published:
         "SELECT adjustment_no, adjusted_quarter, amount, accounting_reason, prepared_by, approved_by "
         "FROM report.adjustment WHERE quarter = '2023Q4' AND version = 1"
     )
-    assert line == (NUMBER, "2023Q4", AMOUNT, "prior_period_error", "楼丽萍", "陈国华")
+    assert line == (NUMBER, "2023Q4", AMOUNT, "prior_period_error", "沈亚萍", "郑国良")
     (figure,) = published.rows(
         "SELECT adjustment, reported_value - value FROM report.figure WHERE metric_id = 'concrete_revenue' "
         "AND period = 'ytd' AND grain = 'group'"
