@@ -23,11 +23,11 @@ from assets.report.causes import (
     CAUSES,
     IN_STEPS,
     Between,
-    between_statements,
     change_statements,
     has,
     in_between,
     is_last,
+    record,
     same,
     standing,
 )
@@ -157,7 +157,8 @@ def bridge(
     effects: list[Effect] = []
     rows: list[RowEffect] = []
     with _prepared(engine, contracts, start, end) as (session, home):
-        run(session, [*between_statements(between), *change_statements(ledgers, between)], home)
+        record(session, between)
+        run(session, change_statements(ledgers, between), home)
         changed = _changed(session, ledgers)
         figures = _named(start.figures, only)
         _known(session, ledgers, {table for table, _ in changed})
@@ -165,17 +166,19 @@ def bridge(
             tables = [ledgers[t] for t, c in changed if c == cause]
             if cause != "definition" and not tables:
                 continue
-            for metric in listed if cause != "definition" else ():
+            # The rows of the figures as reported are those of the earlier SQL: of a new definition none are listed.
+            listing = listed if cause != "definition" else []
+            for metric in listing:
                 _keep_rows(session, metric, quarter, ledgers)
             if cause == "adjustment":
-                session.run(f"CREATE TABLE change.adjustment AS SELECT * FROM {_ADJUSTMENTS}")
+                session.run(f"CREATE TABLE change._adjustment AS SELECT * FROM {_ADJUSTMENTS}")
             for contract in tables:
                 _apply(session, contract, cause, between)
             stale = {f"known.{c.name}" for c in tables}
             _rebuild(session, program, stale, home, whole=cause == "definition")
             now = _named(_figures(session, quarter), only)
             effects += _effects(figures, now, cause, quarter, metrics)
-            for metric in listed if cause != "definition" else ():
+            for metric in listing:
                 rows += _row_effects(session, ledgers, metric, quarter, cause)
             if cause == "adjustment" and only:
                 rows += _adjustments(session, quarter, only)
@@ -381,7 +384,7 @@ def _keep_rows(
     session: Session, metric: Metric, quarter: Quarter, contracts: Mapping[str, TableContract]
 ) -> None:
     session.run(
-        f"CREATE OR REPLACE TABLE change.rows_of_{metric.id} AS {_rows_sql(metric, quarter, contracts)}"
+        f"CREATE OR REPLACE TABLE change._rows_of_{metric.id} AS {_rows_sql(metric, quarter, contracts)}"
     )
 
 
@@ -393,7 +396,7 @@ def _row_effects(
     using = "affects_quarter, source_table, source_key"
     rows = session.rows(
         f"WITH moved AS (SELECT {using}, o.amount AS was, n.amount AS is_now, "
-        f"COALESCE(n.member, o.member, '') AS member FROM change.rows_of_{metric.id} AS o "
+        f"COALESCE(n.member, o.member, '') AS member FROM change._rows_of_{metric.id} AS o "
         f"FULL JOIN ({_rows_sql(metric, quarter, contracts)}) AS n USING ({using}) "
         "WHERE o.amount IS DISTINCT FROM n.amount OR o.member IS DISTINCT FROM n.member OR o.n IS DISTINCT FROM n.n), "
         f"told AS (SELECT s.* FROM ({said}) AS s SEMI JOIN moved AS m USING (source_table, source_key)) "
@@ -409,7 +412,7 @@ def _adjustments(session: Session, quarter: Quarter, only: Collection[str]) -> l
     rows = session.rows(
         "SELECT COALESCE(n.metric_id, o.metric_id), COALESCE(n.adjusted_quarter, o.adjusted_quarter), adjustment_no, "
         "o.amount, n.amount, COALESCE(n.accounting_reason || ': ' || n.reason, '') "
-        f"FROM (SELECT * FROM change.adjustment WHERE quarter = :q) AS o "
+        f"FROM (SELECT * FROM change._adjustment WHERE quarter = :q) AS o "
         f"FULL JOIN (SELECT * FROM {_ADJUSTMENTS} WHERE quarter = :q) AS n USING (adjustment_no) "
         "WHERE o.amount IS DISTINCT FROM n.amount ORDER BY ALL",
         q=str(quarter),

@@ -11,14 +11,13 @@ means is its role in the contract (docs/contracts.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from assets.staged.tables import key_text
 from data_contracts.model import Column, TableContract
-from data_contracts.sql_text import row
-from resources.engine import quoted
+from resources.engine import Session, insert_rows, quoted
 
 CAUSES = (
     "definition", "mapping", "admission", "gap_fill", "reversal", "deletion", "late_entry", "late_status",
@@ -47,20 +46,13 @@ class Between:
     revoked: tuple[tuple[str, datetime], ...] = ()
 
 
-def between_statements(between: Between) -> list[str]:
-    """Tables ``change.batch``, ``change.restaged`` and ``change.revoked`` that the changes are judged by."""
-    listed: Mapping[str, tuple[str, Iterable[Iterable[object]]]] = {
-        "batch": ("table_name VARCHAR, batch_id VARCHAR", between.batches),
-        "restaged": ("table_name VARCHAR, known_at TIMESTAMP", ((t, utc(at)) for t, at in between.restaged)),
-        "revoked": ("table_name VARCHAR, known_at TIMESTAMP", ((t, utc(at)) for t, at in between.revoked)),
-    }
-    statements = []
-    for name, (columns, rows) in listed.items():
-        statements.append(f"CREATE TABLE change.{name} ({columns})")
-        values = [row(values) for values in rows]
-        if values:
-            statements.append(f"INSERT INTO change.{name} VALUES {', '.join(values)}")
-    return statements
+def record(session: Session, between: Between) -> None:
+    """Tables ``change._batch``, ``change._restaged`` and ``change._revoked`` that the changes are judged by."""
+    session.run("CREATE TABLE change._batch (table_name VARCHAR, batch_id VARCHAR)")
+    insert_rows(session, "change._batch", between.batches)
+    for name, entries in (("_restaged", between.restaged), ("_revoked", between.revoked)):
+        session.run(f"CREATE TABLE change.{name} (table_name VARCHAR, known_at TIMESTAMP)")
+        insert_rows(session, f"change.{name}", ((table, utc(at)) for table, at in entries))
 
 
 def change_statements(contracts: Mapping[str, TableContract], between: Between) -> list[str]:
@@ -132,9 +124,9 @@ def _changes(contract: TableContract, between: Between) -> str:
     of = {alias: ", ".join(f'{alias}."{c}"' for c in contract.identity) for alias in ("m", "v")}
     gone = f'a."{contract.key[0]}" IS NULL'
     new = f'b."{contract.key[0]}" IS NULL'
-    restaged = f"SELECT known_at FROM change.restaged WHERE table_name = '{name}'"
-    revoked = f"SELECT known_at FROM change.revoked WHERE table_name = '{name}'"
-    batches = f"SELECT batch_id FROM change.batch WHERE table_name = '{name}'"
+    restaged = f"SELECT known_at FROM change._restaged WHERE table_name = '{name}'"
+    revoked = f"SELECT known_at FROM change._revoked WHERE table_name = '{name}'"
+    batches = f"SELECT batch_id FROM change._batch WHERE table_name = '{name}'"
     first = [
         (f"({gone} AND m.ended IN ({restaged})) OR a._known_from IN ({restaged})", "definition"),
         *([("TRUE", contract.cause)] if contract.cause else []),

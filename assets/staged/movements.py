@@ -116,7 +116,7 @@ def replay(ws: Workspace, contract: TableContract, rule_id: str = "") -> Movemen
     decisions = decisions_on(ws.decisions.entries(), contract.name)
     batches = committed_batches(ws, contract, staged=True)
     today = partial(_verdicts_at, decisions, _LAST)
-    with staged_beside(ws, contract, batches, today) as beside, ws.engine.begin() as session:
+    with staged_beside(ws, contract, batches, today, judged=False) as beside, ws.engine.begin() as session:
         still = set(
             session.rows(f"SELECT batch_id, row_id FROM {_ROWS} WHERE table_name = :o", o=beside.name)
         )
@@ -144,7 +144,10 @@ def carry_out(ws: Workspace, contract: TableContract, entry: Entry) -> Movement:
     decisions = decisions_on(ws.decisions.entries(), contract.name)
     batches = [b for b in committed_batches(ws, contract, staged=True) if b.seq < entry["seq"]]
     at = datetime.fromisoformat(entry["at"]).astimezone(UTC).replace(tzinfo=None)
-    with staged_beside(ws, contract, batches, partial(_verdicts_at, decisions, entry["seq"])) as beside:
+    # A batch was judged at its load. Judged again with one more row admitted, a later one may miss more rows than the
+    # contract allows, and a decision that stands in the log could never be carried out.
+    then = partial(_verdicts_at, decisions, entry["seq"])
+    with staged_beside(ws, contract, batches, then, judged=False) as beside:
         keys = sorted({row["key"] for row in entry["rows"]}) if entry["kind"] == "replay" else [entry["key"]]
         with ws.engine.begin() as session:
             considered, admitted = _move(session, contract, beside, entry, at)

@@ -25,6 +25,7 @@ from resources.engine import Session, insert_rows, quoted
 from resources.failures import PermanentFailure
 from resources.workspace import Workspace
 
+_AT_ITS_LOAD = ("it was blocked at its load",)
 _RECORDS = ("meta.batch_load", "meta.scope_version")
 
 
@@ -99,11 +100,14 @@ def staged_beside(
     contract: TableContract,
     batches: Sequence[PendingBatch],
     decided: Callable[[PendingBatch], Verdicts],
+    *,
+    judged: bool = True,
 ) -> Iterator[TableContract]:
     """Batches staged from raw under today's contract, in tables beside the table's own that go at the end.
 
-    ``decided``: the decisions under which a batch is staged. Raises :class:`PermanentFailure` when one blocks
-    that did not before.
+    ``decided``: the decisions under which a batch is staged. ``judged``: each batch is judged anew, and
+    :class:`PermanentFailure` raised when one blocks that did not before; else what blocked stays blocked and what
+    was loaded is loaded.
     """
     beside = replace(contract, name=f"{contract.name}__restaged")
     with ws.engine.begin() as session:
@@ -127,6 +131,7 @@ def staged_beside(
             pending.columns,
             None,
             decided(pending),
+            None if judged else _AT_ITS_LOAD if pending.batch.batch_id in blocked_before else (),
         )
         if outcome.report.blocked and pending.batch.batch_id not in blocked_before:
             raise PermanentFailure(

@@ -73,11 +73,13 @@ def stage(
     landed: Collection[str],
     expectations: Expectations | None,
     decided: Verdicts = NOTHING_DECIDED,
+    blocked_by: Sequence[str] | None = None,
 ) -> Staged:
     """Take one landed batch into the staged layer.
 
     ``landed``: column names of the Parquet. ``expectations``: the second back end, None when a batch that was
-    validated before is replayed. ``decided``: what people decided about its rows. Blocks (writes no version) on: a
+    validated before is replayed. ``decided``: what people decided about its rows. ``blocked_by``: why its load was
+    blocked, ``()`` if it was not; None judges it now. Blocks (writes no version) on: a
     failed table rule, a rule that could not run, a quarantined share above the contract's (more than a few rows),
     deletions above its ``max_delete_pct``, broken conservation.
     """
@@ -100,7 +102,9 @@ def stage(
         RuleResult(r, violations[r.id], second.get(r.id), apart.get(r.id), evaluated) for r in judged
     )
     report = LoadReport(contract.name, batch, dispositions, deleted, violations)
-    blocked = tuple(_blocking(contract, report, results, in_scope, int(current)))
+    if blocked_by is None:
+        blocked_by = _blocking(contract, report, results, in_scope, int(current))
+    blocked = tuple(blocked_by)
     report = LoadReport(contract.name, batch, dispositions, 0 if blocked else deleted, violations, blocked)
     with engine.begin() as session:
         load.write_private(session, contract, batch)

@@ -185,6 +185,49 @@ def test_a_row_is_waived_once(home: Path, t: TableContract) -> None:
         assert len(state(ws, t)["movements"]) == 1
 
 
+def test_a_decision_on_a_row_judges_no_batch_again(tmp_path: Path) -> None:
+    """Admitted late, the rows had been gone already: more of them than one batch may take away."""
+    whole = contract(
+        tmp_path, "t", [KEY, AMOUNT, TELLER], {"verb": "replace", "scope": "table", "max_delete_pct": 50},
+        quarantine={"max_pct": 90, "min_rows": 9},
+    )  # fmt: skip
+    home = tmp_path / "other"
+    with night(home, 0, whole) as ws:
+        land(ws, whole, [("A", "1"), ("B", "-5"), ("C", "-6")])
+    with night(home, 1, whole) as ws:
+        land(ws, whole, [("A", "1")])
+    for days, key in ((2, "B"), (3, "C")):
+        with night(home, days, whole) as ws:
+            assert waive(ws, whole, key, LEAST, "张三", "红冲") == Movement(1, 1, 0, 0)
+            assert unsettled(ws, whole) == []
+    with night(home, 4, whole) as ws:
+        land(ws, whole, [("A", "2")])
+        assert [v[:2] for v in state(ws, whole)["versions"] if v[3] is None] == [("A", Decimal(2))]
+        before = state(ws, whole)
+    shutil.rmtree(home / "work")
+    with night(home, 5, whole) as ws:
+        catch_up(ws, whole, rules_of(whole))
+        assert state(ws, whole) == before
+
+
+def test_what_was_blocked_stays_blocked_when_a_row_before_it_is_waived(tmp_path: Path) -> None:
+    whole = contract(
+        tmp_path, "t", [KEY, AMOUNT, TELLER], {"verb": "replace", "scope": "table", "max_delete_pct": 50},
+        quarantine={"max_pct": 90, "min_rows": 9},
+    )  # fmt: skip
+    home = tmp_path / "other"
+    with night(home, 0, whole) as ws:
+        land(ws, whole, [("A", "1"), ("B", "-5")])
+    with night(home, 1, whole) as ws:
+        land(ws, whole, [("B", "7")])
+        assert [v[:2] for v in state(ws, whole)["versions"]] == [("A", Decimal(1))], (
+            "all that was known would go"
+        )
+    with night(home, 2, whole) as ws:
+        waive(ws, whole, "B", LEAST, "张三", "红冲")
+        assert ("B", Decimal(-5), day(2), None) in state(ws, whole)["versions"]
+
+
 def test_two_rules_take_two_waivers(tmp_path: Path) -> None:
     doubled = contract(
         tmp_path, "t", [KEY, AMOUNT, TELLER], {"verb": "upsert"}, quarantine={"max_pct": 90, "min_rows": 9},
