@@ -13,6 +13,7 @@ from assets.common import markdown_table, promised
 from assets.materialize import comment
 from assets.publish.publication import loaded_since, publish
 from assets.report.bulletin import create_bulletin, write_quarter
+from assets.report.materiality import restatements
 from assets.report.partitions import QUARTERS
 from assets.report.tables import moved, not_reproduced, write_tables
 from data_contracts.calendar import Quarter
@@ -44,6 +45,10 @@ def _publications() -> dg.AssetsDefinition:
                 "closed_quarters_unmoved", asset=PUBLICATIONS,
                 description="No figure of a closed quarter has another value by now.",
             ),
+            dg.AssetCheckSpec(
+                "differences_immaterial", asset=PUBLICATIONS,
+                description="No figure of a closed quarter moved so far that the quarter is to be restated.",
+            ),
         ],
     )  # fmt: skip
     def publication(workspace: JibaoWorkspace) -> Iterator[Any]:
@@ -52,6 +57,7 @@ def _publications() -> dg.AssetsDefinition:
         rows = {} if alarms else write_tables(ws)
         with ws.engine.begin() as session:
             changed = moved(session) if rows else []
+            restated = restatements(session) if rows else []
         yield dg.MaterializeResult(metadata={"dagster/row_count": rows.get("publication", 0), **rows})
         yield dg.AssetCheckResult(
             check_name="publications_reproduce",
@@ -71,6 +77,13 @@ def _publications() -> dg.AssetsDefinition:
             metadata={"moved": markdown_table(("quarter", "figure", "published", "now"), changed)}
             if changed
             else {},
+        )
+        yield dg.AssetCheckResult(
+            check_name="differences_immaterial",
+            passed=not restated,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=restated[0] if restated else "nothing calls for a restatement",
+            metadata={"restate": dg.MetadataValue.json(restated)} if restated else {},
         )
 
     return publication

@@ -1,8 +1,8 @@
 """The report tables that readers see, rebuilt from the log and the publications' files.
 
 Belongs here: ``report.publication``, ``report.figure``, ``report.adjustment``, ``report.bridge``,
-``report.certificate`` and ``report.moved_figure``. Keep out: deciding anything. They are a cache: delete the work
-files and they come back the same.
+``report.certificate`` and ``report.moved_figure``. Keep out: deciding anything, and which moves matter
+(``materiality``). They are a cache: delete the work files and they come back the same.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from assets.mart.adjustments import LINE_COLUMNS, counted
 from assets.materialize import comment, hold_to
 from assets.report.bridge import EFFECT_COLUMNS
 from assets.report.certificates import covered, current_figures, stale_because
+from assets.report.materiality import judge
 from assets.report.publication import Difference, NotReproduced, read, recomputed
 from assets.report.state import QuarterState, quarters_touched, state_of
 from data_contracts.metric import load_metrics
@@ -23,7 +24,9 @@ from data_contracts.outputs import load_outputs
 from resources.engine import Session, insert_rows
 from resources.workspace import Workspace
 
-TABLES = ("publication", "figure", "adjustment", "bridge", "certificate", "moved_figure")
+TABLES = (
+    "publication", "figure", "adjustment", "bridge", "certificate", "moved_figure", "unadjusted_difference",
+)  # fmt: skip
 
 
 def states(ws: Workspace) -> list[QuarterState]:
@@ -50,7 +53,8 @@ def write_tables(ws: Workspace) -> dict[str, int]:
             _publication(session, state, document, closing.sha256)
         for state in found:
             _certificates(session, state)
-        _moved(session)
+        write_moved(session)
+        judge(session, load_metrics())
         for name in TABLES:
             hold_to(session, outputs[f"report.{name}"])
             comment(session, outputs[f"report.{name}"], "table")
@@ -137,15 +141,20 @@ def _certificates(session: Session, state: QuarterState) -> None:
         )  # fmt: skip
 
 
-def _moved(session: Session) -> None:
-    """Figures of the newest publication of each quarter that are others by now."""
+def write_moved(session: Session) -> None:
+    """Figures of the newest publication of each quarter that are others by now, not judged yet.
+
+    A scope that has no figure on one side counts as 0 there: it had no rows.
+    """
     session.run(
         """INSERT INTO report.moved_figure
         SELECT COALESCE(f.quarter, m.quarter), f.version, COALESCE(f.metric_id, m.metric_id),
             COALESCE(f.period, m.period), COALESCE(f.grain, m.grain), COALESCE(f.scope_code, m.scope_code),
             COALESCE(CAST(f.reported_value AS VARCHAR), CAST(f.value_date AS VARCHAR), f.value_text),
             COALESCE(CAST(m.reported_value AS VARCHAR), CAST(m.value_date AS VARCHAR), m.value_text),
-            m.reported_value - f.reported_value, m.definition_hash IS DISTINCT FROM f.definition_hash
+            CASE WHEN COALESCE(m.reported_value, f.reported_value) IS NOT NULL
+                THEN COALESCE(m.reported_value, 0) - COALESCE(f.reported_value, 0) END,
+            m.definition_hash IS DISTINCT FROM f.definition_hash, NULL, NULL
         FROM (
             SELECT g.* FROM report.figure AS g
             JOIN (SELECT quarter, max(version) AS version FROM report.publication GROUP BY quarter) AS p
