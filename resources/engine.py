@@ -39,15 +39,19 @@ class Session(Protocol):
         """(name, type) of a query's output, without running it."""
 
 
-class Engine(Protocol):
+class Transactions(Protocol):
+    """Where statements run."""
+
+    def begin(self) -> Any:
+        """Context manager: one transaction as a :class:`Session`; rolls back when the body raises."""
+
+
+class Engine(Transactions, Protocol):
     """What the rest of the product asks of an engine."""
 
     @property
     def url(self) -> str:
         """SQLAlchemy URL of the warehouse, for tools that bring their own connection."""
-
-    def begin(self) -> Any:
-        """Context manager: one transaction as a :class:`Session`; rolls back when the body raises."""
 
     def scan(self, parquet: Path) -> str:
         """A relation over a Parquet file with ``_row_id`` (BIGINT, landing order) beside its columns."""
@@ -145,6 +149,29 @@ class DuckDBEngine:
 def read_only(path: Path) -> sa.Engine:
     """A read-only engine on a published file, for reading commands; never on a work file."""
     return sa.create_engine(f"duckdb:///{path}", connect_args={"read_only": True})
+
+
+class PublishedEngine:
+    """DuckDB in memory over a published file: reads it, and makes tables beside it. No run waits for it."""
+
+    def __init__(self, file: Path, spill: Path, *, memory_limit: str = "2GB") -> None:
+        self._engine = sa.create_engine("duckdb://", poolclass=sa.StaticPool)
+        with self.begin() as session:
+            session.run(f"ATTACH '{_sql(file)}' AS published (READ_ONLY)")
+            session.run("USE published")
+            session.run("SET enable_progress_bar = false")
+            session.run(f"SET memory_limit = '{memory_limit}'")
+            session.run(f"SET temp_directory = '{_sql(spill)}'")
+
+    @contextmanager
+    def begin(self) -> Iterator[DuckDBSession]:
+        """See :class:`Transactions`."""
+        with self._engine.begin() as connection:
+            yield DuckDBSession(connection)
+
+    def close(self) -> None:
+        """Drop what was made, release the file."""
+        self._engine.dispose()
 
 
 _ROWS_A_STATEMENT = 500

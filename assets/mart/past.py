@@ -17,7 +17,7 @@ from assets.staged.known import known_statements
 from data_contracts.metric import Metric, load_metrics
 from data_contracts.metric_sql import quarterly_metric_sql
 from data_contracts.model import TableContract
-from resources.engine import Engine, Session
+from resources.engine import Session, Transactions
 
 PAST = "past"
 STAGED = "@staged@"
@@ -46,7 +46,7 @@ def past_statements(
 
 
 @contextmanager
-def built(engine: Engine, statements: Iterable[str]) -> Iterator[str]:
+def built(engine: Transactions, statements: Iterable[str]) -> Iterator[str]:
     """Run statements in a catalog in memory; yields its prefix (``past.``) and drops it afterwards."""
     with engine.begin() as session:
         home = attach(session)

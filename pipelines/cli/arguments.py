@@ -1,7 +1,7 @@
-"""Words a person types, as values: quarters, days, instants, grains.
+"""Words a person types, as values: quarters, days, instants, grains, bases.
 
-Belongs here: reading what several commands are given, and saying what to write instead. Keep out: options of one
-command.
+Belongs here: reading what commands are given, and saying what to write instead. Keep out: what is done
+with them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ from data_contracts.metric import Grain, Metric, load_metrics
 from resources.settings import parse_instant
 
 GRAINS: tuple[Grain, ...] = get_args(Grain)
+BASES = {
+    "latest": "as known now",
+    "first": "as first reported",
+    "known-at": "as known at",
+    "comparable": "beside last year under this year's scope",
+}
+"""Bases of figures: the word, and what it says of them."""
 
 
 def quarter_named(text: str) -> str:
@@ -35,6 +42,16 @@ def instant(option: str, text: str) -> datetime | None:
         raise typer.BadParameter(
             f"{option} {text!r} is no instant: write 2024-10-10T20:00:00+08:00"
         ) from error
+
+
+def basis_named(text: str) -> tuple[str, datetime | None]:
+    """A basis and its instant: ``first``, ``latest``, ``comparable``, ``known-at=2024-10-10``."""
+    word, _, at = text.partition("=")
+    if word not in BASES or (word == "known-at") != bool(at):
+        raise typer.BadParameter(
+            f"no basis {text!r}: write latest, first, comparable, or known-at= and a day or an instant"
+        )
+    return word, instant("--basis known-at", at)
 
 
 def day(option: str, text: str) -> date | None:

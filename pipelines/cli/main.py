@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from data_contracts.model import ContractError
 from demo.systems.errors import DemoError
-from pipelines.cli import bridge, closing, contracts, demo, explain, quarantine, read, reconcile, run
+from pipelines.cli import bridge, closing, contracts, demo, explain, quarantine, read, reconcile, rollup, run
 from resources.failures import Refused, SourceFailure
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(reconcile.app, name="reconcile")
-for module in (run, read, explain, bridge, closing):
+for module in (run, read, rollup, explain, bridge, closing):
     module.register(app)
 
 

@@ -22,14 +22,19 @@ class NotPublished(Refused):
     """Nothing is published yet."""
 
 
-@contextmanager
-def published(home: Path | None) -> Iterator[sa.Connection]:
-    """A read-only connection to the published file. Raises :class:`NotPublished` before the first one."""
+def published_file(home: Path | None) -> Path:
+    """The published file. Raises :class:`NotPublished` before the first one."""
     place = load_settings(home).home
     current = FilePublisher(place / "published").current
     if current is None:
         raise NotPublished(f"nothing is published in {place} yet → run `jibao nightly` first")
-    engine = read_only(current)
+    return current
+
+
+@contextmanager
+def published(home: Path | None) -> Iterator[sa.Connection]:
+    """A read-only connection to the published file. Raises :class:`NotPublished` before the first one."""
+    engine = read_only(published_file(home))
     try:
         with engine.connect() as connection:
             yield connection

@@ -1,4 +1,4 @@
-"""Commands that read the published warehouse: ``claims``, ``rollup``, ``status``.
+"""Commands that read the published warehouse: ``claims``, ``status``.
 
 Belongs here: queries on the published file and how their answer is printed. Keep out: work files, which a
 running job holds; nothing here may read them.
@@ -6,7 +6,6 @@ running job holds; nothing here may read them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ import sqlalchemy as sa
 import typer
 from rich.markup import escape
 
-from pipelines.cli.arguments import GRAINS, quarter_named
+from pipelines.cli.arguments import quarter_named
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
 from pipelines.cli.published import published, rows_of
 from resources.publisher import FilePublisher
@@ -39,7 +38,6 @@ _CLAIM_COLUMNS = (
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(claims)
-    app.command()(rollup)
     app.command()(status)
 
 
@@ -68,39 +66,11 @@ def claims(
         raise typer.Exit(1)
 
 
-def rollup(
-    quarter: Annotated[str, typer.Argument(help="Quarter, e.g. 2024Q3.")],
-    style: FormatOption = Format.table,
-    grain: Annotated[str, typer.Option(help=f"One of {', '.join(GRAINS)}.")] = "group",
-    home: Home = None,
-) -> None:
-    """Every figure of one quarter: the quarter alone, the year to date, or as of its last day."""
-    name = quarter_named(quarter)
-    if grain not in GRAINS:
-        raise typer.BadParameter(f"no grain {grain!r}: choose {', '.join(GRAINS)}")
-    with published(home) as connection:
-        rows = rows_of(
-            connection,
-            "SELECT metric_id AS metric, period, grain, scope_code AS scope, value, adjustment, reported_value, "
-            "value_date, value_date_to, value_text, unit, row_count AS rows, flags, definition_hash "
-            "FROM mart.reported_metric "
-            "WHERE quarter = :q AND grain = :g ORDER BY metric_id, period, scope_code",
-            q=name, g=grain,
-        )  # fmt: skip
-    if not rows:
-        raise typer.BadParameter(
-            f"no figures for {name}: the warehouse speaks of 2023Q1 up to the published day"
-        )
-    adjusted = any(row["adjustment"] is not None for row in rows)
-    if style is Format.table:
-        _print_rollup(name, grain, rows, adjusted=adjusted)
-    else:
-        columns = tuple(c for c in rows[0] if adjusted or c not in ("adjustment", "reported_value"))
-        write_rows(rows, columns, style)
-
-
 def status(style: FormatOption = Format.table, home: Home = None) -> None:
-    """What is published, how fresh each table is, and what waits in quarantine."""
+    """What is published, how fresh each table is, what waits in quarantine, what calls for a restatement."""
+    from assets.report.materiality import restatements
+    from resources.engine import DuckDBSession
+
     folder = load_settings(home).home / "published"
     with published(home) as connection:
         (known_at,) = connection.execute(sa.text("SELECT known_at FROM core.cut_off")).one()
@@ -115,6 +85,7 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
             connection,
             "SELECT DISTINCT metric_id FROM mart.quarterly_metric WHERE flags LIKE '%stale:%' ORDER BY metric_id",
         )
+        restated = restatements(DuckDBSession(connection))
         unresolved = rows_of(
             connection,
             "SELECT table_name, alias, row_count FROM mart.unresolved_alias "
@@ -146,6 +117,8 @@ def status(style: FormatOption = Format.table, home: Home = None) -> None:
     if stale:
         names = ", ".join(sorted({row["metric_id"] for row in stale}))
         console.print(f"[red]stale figures[/] ({names.count(',') + 1}): {names}", highlight=False)
+    for line in restated:
+        console.print(f"[red]restate[/] {escape(line)}", highlight=False)
     if unresolved:
         named = ", ".join(f"{r['alias']} ({r['row_count']} of {r['table_name']})" for r in unresolved[:5])
         more = f" and {len(unresolved) - 5} more, see mart.unresolved_alias" if unresolved[5:] else ""
@@ -204,45 +177,3 @@ def _broken(name: str) -> str:
             lines.append("")
         lines[-1] += word + "_"
     return "\n".join(lines).removesuffix("_")
-
-
-def _print_rollup(quarter: str, grain: str, rows: list[dict[str, Any]], *, adjusted: bool) -> None:
-    from data_contracts.metric import load_metrics
-    from data_contracts.metric_text import display
-
-    metrics = load_metrics()
-    extra = ("adjustment", "reported") if adjusted else ()
-    shown = table(
-        f"{quarter} by {grain}",
-        "metric",
-        "",
-        "period",
-        "scope",
-        "value",
-        *extra,
-        "rows",
-        "flags",
-        right=("value", *extra, "rows"),
-    )
-    for row in rows:
-        metric = metrics.get(row["metric"])
-
-        def number(value: Any, metric: Any = metric) -> str:
-            return display(metric, value) if metric else str(value)
-
-        beside = ("", "")
-        if row["adjustment"] is not None:
-            # In the stored unit: what is adjusted is often less than a figure in 亿元 shows.
-            beside = (f"{row['adjustment'].normalize():+,f} {row['unit']}", number(row["reported_value"]))
-        shown.add_row(
-            row["metric"], metric.name.zh if metric else "", row["period"], row["scope"], _shown_value(row, number),
-            *(beside if adjusted else ()), str(row["rows"]), row["flags"] or "",
-        )  # fmt: skip
-    console.print(shown)
-
-
-def _shown_value(row: Mapping[str, Any], number: Any) -> str:
-    if row["value_date"] is not None:
-        until = row["value_date_to"]
-        return f"{row['value_date']}" + (f" … {until}" if until and until != row["value_date"] else "")
-    return number(row["value"]) if row["value"] is not None else (row["value_text"] or "–")

@@ -10,19 +10,20 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from data_contracts.bi import COMMAND, PAGE, WIDE, WIDE_ZH, BiView, bi_page, bi_views
+from data_contracts.bi import BASES, BASES_ZH, COMMAND, PAGE, WIDE, WIDE_ZH, BiView, bi_page, bi_views
 from data_contracts.metric import load_metrics
 from data_contracts.outputs import load_outputs
 
 VIEWS = {view.name: view for view in bi_views()}
-TABLES = {name: o for name, o in load_outputs().items() if o.layer in ("core", "mart")}
+TABLES = {name: o for name, o in load_outputs().items() if o.layer in ("core", "mart", "report")}
+MADE = (WIDE, WIDE_ZH, BASES, BASES_ZH)
 
 
 @pytest.fixture(scope="module")
 def warehouse() -> duckdb.DuckDBPyConnection:
     """Empty tables as promised, all views over them."""
     db = duckdb.connect()
-    for schema in ("core", "mart", "bi"):
+    for schema in ("core", "mart", "report", "bi"):
         db.execute(f"CREATE SCHEMA {schema}")
     for name, output in TABLES.items():
         db.execute(f"CREATE TABLE {name} ({', '.join(f'{c.name} {c.type}' for c in output.columns)})")
@@ -32,10 +33,11 @@ def warehouse() -> duckdb.DuckDBPyConnection:
 
 
 def test_every_table_has_a_view_with_its_chinese_names(warehouse: duckdb.DuckDBPyConnection) -> None:
-    assert {v.reads for v in VIEWS.values()} == set(TABLES)
-    for view in (v for v in VIEWS.values() if v.name not in (WIDE, WIDE_ZH)):
+    tables = [v for v in VIEWS.values() if v.name not in MADE]
+    assert [v.reads for v in tables] == [(name,) for name in TABLES]
+    for view in tables:
         described = [row[0] for row in warehouse.execute(f"DESCRIBE {view.full_name}").fetchall()]
-        assert described == [c.business_name for c in TABLES[view.reads].columns], view.name
+        assert described == [c.business_name for c in TABLES[view.reads[0]].columns], view.name
         assert view.comment
         assert all(c.comment for c in view.columns)
 
@@ -79,6 +81,28 @@ def test_figures_stand_wide_in_both_languages(warehouse: duckdb.DuckDBPyConnecti
         ("2024Q3", "本季", "单位", "建科公司", Decimal("1.5")),
         ("2024Q3", "本年累计", "集团", None, 9),
     ]
+
+
+def test_a_figure_stands_by_basis_in_both_languages(warehouse: duckdb.DuckDBPyConnection) -> None:
+    key = "quarter, metric_id, period, grain, scope_code"
+    drills = "'2024Q3', 'fire_drills', 'quarter', 'group', ''"
+    warehouse.execute("INSERT INTO report.publication (quarter, version) VALUES ('2024Q3', 1), ('2024Q3', 2)")
+    warehouse.execute(
+        f"""INSERT INTO report.figure ({key}, version, reported_value, value_date) VALUES
+        ({drills}, 1, 10, NULL), ({drills}, 2, 11, NULL),
+        ('2024Q3', 'xiaozici_hefu_acceptance', 'as_of', 'group', '', 1, NULL, DATE '2024-09-01'),
+        ('2024Q3', 'xiaozici_hefu_acceptance', 'as_of', 'group', '', 2, NULL, DATE '2024-09-02')"""
+    )
+    warehouse.execute(f"INSERT INTO mart.reported_metric ({key}, reported_value) VALUES ({drills}, 12)")
+    warehouse.execute(f"INSERT INTO mart.comparable_metric ({key}, comparable_value) VALUES ({drills}, 9)")
+    bases = "first_reported, last_reported, latest, last_year_comparable"
+    found = warehouse.execute(f"SELECT metric_name, {bases} FROM bi.{BASES} WHERE metric_id = 'fire_drills'")
+    assert found.fetchall() == [("Fire drills", 10, 11, 12, 9)]
+    days = warehouse.execute(
+        f'SELECT 指标名称, 首次列报内容, 最近列报内容, 最新内容 FROM bi."{BASES_ZH}" WHERE 首次列报值 IS NULL'
+    )
+    name = load_metrics()["xiaozici_hefu_acceptance"].name.zh
+    assert days.fetchall() == [(name, "2024-09-01", "2024-09-02", None)]
 
 
 def test_no_column_stands_twice() -> None:

@@ -68,6 +68,13 @@ def test_the_installed_program_is_the_same() -> None:
         (["rollup", "2024Q5"], "2024Q5"),
         (["rollup", "2024Q3", "--grain", "city"], "no grain 'city': choose group, org, project, park"),
         (["rollup", "2024Q3", "--format", "xml"], "xml"),
+        (
+            ["rollup", "2024Q3", "--basis", "last"],
+            "no basis 'last': write latest, first, comparable, or known-at=",
+        ),
+        (["rollup", "2024Q3", "--basis", "known-at"], "no basis 'known-at'"),
+        (["rollup", "2024Q3", "--basis", "first=2024-10-10"], "no basis 'first=2024-10-10'"),
+        (["rollup", "2024Q3", "--basis", "known-at=soon"], "--basis known-at 'soon' is no instant"),
         (["demo", "up", "--day", "today"], "'today' is no day: write 2024-10-10"),
         (["demo", "edit", "park_hazard", "--where", "hazard_no"], "--where wants column=value"),
         (["extract"], "Missing argument"),
@@ -171,7 +178,46 @@ class TestPublished:
 
         assert invested("group") == invested("org") == invested("project") == Decimal("5396238400.00")
 
-    @pytest.mark.parametrize("call", [("claims", "2023Q1"), ("rollup", "2031Q1")], ids=" ".join)
+    def test_rollup_beside_last_year_says_both_and_the_change(self, first: First) -> None:
+        call = ("rollup", "2024Q3", "--basis", "comparable")
+        rows = json.loads(first.published.jibao(*call, "--format", "json").out)
+        found = {(r["metric"], r["period"]): r for r in rows}
+        hazards = found["hazards_rectified", "ytd"]
+        latest = json.loads(first.published.jibao("rollup", "2024Q3", "--format", "json").out)
+        assert hazards["value"] in [r["value"] for r in latest if r["metric"] == "hazards_rectified"]
+        # A park left management since: its hazards of last year are in one of the two.
+        assert Decimal(hazards["comparable_value"]) < Decimal(hazards["last_year_value"])
+        change = Decimal(hazards["value"]) - Decimal(hazards["comparable_value"])
+        assert Decimal(hazards["change"]) == change
+        table = first.published.jibao(*call)
+        assert "2024Q3 by group, beside last year under this year's scope" in table.out
+        assert "effective_investment_completion" in table.out
+
+    def test_rollup_as_known_on_a_day_is_recomputed(self, first: First) -> None:
+        at = first.night.entry["at"]
+        latest = json.loads(first.published.jibao("rollup", "2024Q3", "--format", "json").out)
+        known = first.published.jibao("rollup", "2024Q3", "--basis", f"known-at={at}", "--format", "json")
+        assert known.code == 0, known.err
+        assert json.loads(known.out) == latest
+
+    @pytest.mark.parametrize(
+        ("basis", "words"),
+        [
+            ("first", "2024Q3 was never published, so nothing of it was first reported; no quarter is published yet"),
+            ("known-at=2024-12-31", "2024-12-31T23:59:59+08:00 lies after the last complete run"),
+            ("known-at=2024-09-30", "nothing was known yet at 2024-09-30T23:59:59+08:00: the first complete run"),
+        ],
+    )  # fmt: skip
+    def test_a_basis_without_an_answer_is_refused(self, first: First, basis: str, words: str) -> None:
+        said = first.published.jibao("rollup", "2024Q3", "--basis", basis)
+        assert (said.code, said.out) == (1, "")
+        assert said.err.startswith(f"✗ {words}")
+        assert " → " in said.err
+
+    @pytest.mark.parametrize(
+        "call", [("claims", "2023Q1"), ("rollup", "2031Q1"), ("rollup", "2023Q3", "--basis", "comparable")],
+        ids=" ".join,
+    )  # fmt: skip
     def test_a_quarter_without_answer_is_a_wrong_call(self, first: First, call: tuple[str, ...]) -> None:
         said = first.published.jibao(*call)
         assert said.code == 2
@@ -185,6 +231,7 @@ class TestPublished:
         assert len(rows) == len(set(load_contracts()) & set(catalogue()))
         assert all(row["state"] == "fresh" and row["table"] in said.out for row in rows)
         assert "stale figures" not in said.out
+        assert "restate" not in said.out
 
     def test_quarantine_list_filters_and_explains(self, first: First) -> None:
         said = first.published.jibao("quarantine", "list", "park_hazard", "--format", "json")

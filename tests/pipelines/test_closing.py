@@ -54,6 +54,21 @@ def test_the_published_file_holds_the_figures_as_reported(first: First, closed: 
     assert closed.rows("SELECT * FROM report.moved_figure") == []
 
 
+def test_what_was_first_reported_is_shown_by_command_and_view(closed: Place) -> None:
+    first, latest = (
+        json.loads(closed.jibao("rollup", "2024Q3", "--basis", basis, "--format", "json").out)
+        for basis in ("first", "latest")
+    )
+    assert first == latest
+    told = closed.rows(
+        "SELECT count(*) FROM bi.figures_by_basis WHERE quarter = '2024Q3' AND first_reported = last_reported "
+        "AND last_reported = latest"
+    )
+    assert told == closed.rows("SELECT count(reported_value) FROM report.figure")
+    refused = closed.jibao("rollup", "2024Q2", "--basis", "first")
+    assert (refused.code, "published are 2024Q3" in refused.err) == (1, True)
+
+
 def test_what_was_overridden_stands_in_the_log(closed: Place) -> None:
     (entry,) = closed.decisions.entries("close")
     missing = {t.split(" has not certified")[0] for t in entry["overridden"] if "has not certified" in t}
