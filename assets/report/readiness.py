@@ -13,8 +13,7 @@ from assets.publish.publication import loaded_since
 from assets.report.certificates import covered, stale_because, units
 from assets.report.state import QuarterState
 from assets.staged.quarantine import count_open
-from data_contracts.calendar import Quarter
-from data_contracts.calendar import cut_off as end_of_day
+from data_contracts.calendar import SHANGHAI, Quarter
 from data_contracts.claim import Figure, bulletins, evaluate, load_bulletin
 from data_contracts.metric import Metric, load_metrics
 from data_contracts.model import TableContract
@@ -31,12 +30,13 @@ def last_run(ws: Workspace) -> datetime | None:
 
 def bad_cut_off(quarter: Quarter, cut_off: datetime, last: datetime) -> str | None:
     """Why a quarter cannot be closed as known at ``cut_off`` (aware; ``last``: the last complete run), or None."""
-    if cut_off > last:
+    # The end of a day is the last moment of its last second; runs are known in whole seconds.
+    if cut_off.replace(microsecond=0) > last:
         return (
             f"the cut-off {cut_off.isoformat()} lies after the last complete run, {last.isoformat()} → "
             "leave --cut-off away to close as known then, or run `jibao nightly`"
         )
-    if cut_off < end_of_day(quarter.as_of):
+    if cut_off.astimezone(SHANGHAI).date() < quarter.as_of:
         return f"the cut-off {cut_off.isoformat()} lies before the end of {quarter} → choose a later one"
     return None
 
