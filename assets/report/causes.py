@@ -121,7 +121,7 @@ def _changes(contract: TableContract, between: Between) -> str:
     """Rows of one ledger that are not the same, each with its causes in the order of the tests."""
     name, at = contract.name, f"TIMESTAMP '{utc(between.first)}'"
     ids = quoted(contract.identity)
-    of = {alias: ", ".join(f'{alias}."{c}"' for c in contract.identity) for alias in ("m", "v")}
+    of_moved = ", ".join(f'm."{c}"' for c in contract.identity)
     gone = f'a."{contract.key[0]}" IS NULL'
     new = f'b."{contract.key[0]}" IS NULL'
     restaged = f"SELECT known_at FROM change._restaged WHERE table_name = '{name}'"
@@ -139,6 +139,7 @@ def _changes(contract: TableContract, between: Between) -> str:
             "deletion",
         ),
         (new, "late_entry"),
+        (f"NOT {_in_force(contract, 'b')} AND {_in_force(contract, 'a')}", "late_status"),
     ]
     cases = "\n    ".join(f"WHEN {test} THEN '{cause}'" for test, cause in first)
     return f"""\
@@ -161,7 +162,7 @@ moved AS (
   )
 ),
 step AS (
-  SELECT {of["m"]}, a._row_hash AS after_hash, b._row_hash AS before_hash,
+  SELECT {of_moved}, a._row_hash AS after_hash, b._row_hash AS before_hash,
     CASE
     {cases}
     END AS cause,
@@ -227,8 +228,7 @@ def _any_differs(contract: TableContract, roles: tuple[str, ...]) -> str:
 
 def _late(contract: TableContract, as_of: date) -> str:
     filled = [f"({_filled(c, as_of)})" for c in _compared(contract) if c.role == "date"]
-    admitted = f"(NOT {_in_force(contract, 'b')} AND {_in_force(contract, 'a')})"
-    return " OR ".join([*filled, admitted])
+    return " OR ".join(filled) or "FALSE"
 
 
 def _rest_differs(contract: TableContract, as_of: date) -> str:

@@ -153,3 +153,12 @@ def test_a_change_has_the_cause_that_its_columns_say(
         _assert_whole(history, history.cut_offs[0], history.cut_offs[-1])
     assert {cause for _, cause in found.changed} == causes
     assert {e.cause for e in found.effects} == causes
+
+
+def test_a_row_that_comes_into_force_late_counts_whole_at_its_last_value(tmp_path: Path) -> None:
+    """Not one part as a late status and the rest as a correction of a row that did not count."""
+    before = [*_BEFORE, ("stay: void", 0, 1)]
+    with played(tmp_path / "home", [before, [("stay: void", 0, 2), ("stay: corrected", 0, 9)]]) as history:
+        found = led(history, history.cut_offs[0], history.cut_offs[-1])
+    assert {cause for _, cause in found.changed} == {"late_status"}
+    assert {e.cause for e in found.effects} == {"late_status"}
