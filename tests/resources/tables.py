@@ -51,6 +51,8 @@ def column(
         enum=(),
         value_map={},
         normalise="width",
+        role="text",
+        in_force=(),
         parse=(),
         options={},
         quality=(),
