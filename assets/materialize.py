@@ -7,7 +7,7 @@ the SQL says, and Dagster.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlglot
 from sqlglot import exp
@@ -16,6 +16,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
 
 from assets.sql_files import SqlFile, create_statement
+from data_contracts.calendar import naive_utc
 from data_contracts.outputs import OutputContract
 from data_contracts.sql_text import DIALECT, literal
 from resources.engine import Session
@@ -32,7 +33,7 @@ def create_cut_off(session: Session, known_at: datetime) -> None:
 
 def cut_off_statement(known_at: datetime) -> str:
     """``CREATE VIEW core.cut_off`` for a ``known_at`` (aware)."""
-    at = known_at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    at = naive_utc(known_at).isoformat(sep=" ")
     return (
         f"CREATE OR REPLACE VIEW core.cut_off AS SELECT TIMESTAMP '{at}' AS known_at, "
         f"CAST(TIMESTAMP '{at}' + INTERVAL 8 HOUR AS DATE) AS cut_off_date"

@@ -133,6 +133,11 @@ def cut_off(day: date) -> datetime:
     return midnight.astimezone(UTC)
 
 
+def naive_utc(instant: datetime) -> datetime:
+    """An aware instant as the warehouse stores it: UTC without its zone."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
 def cut_off_date(known_at: datetime) -> date:
     """Shanghai date of the last moment before ``known_at``; inverse of :func:`cut_off`.
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from data_contracts.calendar import naive_utc
 from resources.decisions import DecisionsLog
 from resources.engine import DuckDBEngine
 from resources.expectations import Expectations
@@ -49,7 +50,7 @@ class Workspace:
     @property
     def known_utc(self) -> datetime:
         """``known_at`` as the naive UTC that the warehouse stores."""
-        return self.known_at.astimezone(UTC).replace(tzinfo=None)
+        return naive_utc(self.known_at)
 
     @property
     def stamp(self) -> str:

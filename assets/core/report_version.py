@@ -6,9 +6,9 @@ Belongs here: reading the log's runs, and the row of the run that is publishing 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
-from data_contracts.calendar import SHANGHAI, Quarter
+from data_contracts.calendar import SHANGHAI, Quarter, naive_utc
 from resources.engine import Session, insert_rows
 from resources.publisher import file_name
 from resources.workspace import Workspace, stamp
@@ -41,5 +41,5 @@ def _row(known_at: datetime, run_id: str, file: str) -> Row:
     quarter = Quarter.holding(day)
     if day < quarter.as_of:
         quarter = quarter.previous
-    at = known_at.astimezone(UTC).replace(tzinfo=None)
+    at = naive_utc(known_at)
     return f"{quarter}-{stamp(known_at)}", str(quarter), quarter.as_of, at, run_id, at, file

@@ -4,7 +4,7 @@ Belongs here: order, checks and metadata. Keep out: computing (``figures``, ``cl
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -27,6 +27,7 @@ from assets.mart.past import built, past_statements
 from assets.mart.reconciliation_asset import reconciliation_assets
 from assets.materialize import comment, hold_to
 from assets.sql_files import sql_files
+from data_contracts.calendar import naive_utc
 from data_contracts.metric import load_metrics
 from data_contracts.model import TableContract
 from data_contracts.outputs import OutputContract, load_outputs
@@ -194,7 +195,7 @@ def _replay(context: dg.AssetExecutionContext, ws: Workspace, contracts: Mapping
     for night in nights:
         context.log.info(f"recomputing the figures as known at {night.isoformat()}")
         with built(ws.engine, past_statements(contracts, night)) as catalog, ws.engine.begin() as session:
-            record_history(session, night.astimezone(UTC).replace(tzinfo=None), catalog)
+            record_history(session, naive_utc(night), catalog)
     return len(nights)
 
 

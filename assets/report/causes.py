@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from assets.staged.tables import key_text
+from data_contracts.calendar import naive_utc
 from data_contracts.model import Column, TableContract
 from resources.engine import Session, insert_rows, quoted
 
@@ -52,7 +53,7 @@ def record(session: Session, between: Between) -> None:
     insert_rows(session, "change._batch", between.batches)
     for name, entries in (("_restaged", between.restaged), ("_revoked", between.revoked)):
         session.run(f"CREATE TABLE change.{name} (table_name VARCHAR, known_at TIMESTAMP)")
-        insert_rows(session, f"change.{name}", ((table, utc(at)) for table, at in entries))
+        insert_rows(session, f"change.{name}", ((table, naive_utc(at)) for table, at in entries))
 
 
 def change_statements(contracts: Mapping[str, TableContract], between: Between) -> list[str]:
@@ -112,14 +113,9 @@ def in_between(contract: TableContract, cause: str, as_of: date) -> str:
     )
 
 
-def utc(instant: datetime) -> datetime:
-    """An aware instant as the naive UTC of the warehouse."""
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
 def _changes(contract: TableContract, between: Between) -> str:
     """Rows of one ledger that are not the same, each with its causes in the order of the tests."""
-    name, at = contract.name, f"TIMESTAMP '{utc(between.first)}'"
+    name, at = contract.name, f"TIMESTAMP '{naive_utc(between.first)}'"
     ids = quoted(contract.identity)
     of_moved = ", ".join(f'm."{c}"' for c in contract.identity)
     gone = f'a."{contract.key[0]}" IS NULL'

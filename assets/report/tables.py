@@ -8,7 +8,7 @@ Belongs here: ``report.publication``, ``report.figure``, ``report.adjustment``, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from assets.mart.adjustments import LINE_COLUMNS, counted
@@ -18,6 +18,7 @@ from assets.report.certificates import covered, current_figures, stale_because
 from assets.report.materiality import judge
 from assets.report.publication import Difference, NotReproduced, read, recomputed
 from assets.report.state import QuarterState, quarters_touched, state_of
+from data_contracts.calendar import naive_utc
 from data_contracts.metric import load_metrics
 from data_contracts.metric_sql import COLUMNS
 from data_contracts.outputs import load_outputs
@@ -136,7 +137,7 @@ def _certificates(session: Session, state: QuarterState) -> None:
         session.run(
             "INSERT INTO report.certificate VALUES (:q, :u, :by, :at, :n, :stale, :why)",
             q=state.quarter, u=certificate.unit, by=certificate.by,
-            at=certificate.at.astimezone(UTC).replace(tzinfo=None), n=len(certificate.covers), stale=bool(stale),
+            at=naive_utc(certificate.at), n=len(certificate.covers), stale=bool(stale),
             why="; ".join(stale) or None,
         )  # fmt: skip
 
@@ -171,4 +172,4 @@ def write_moved(session: Session) -> None:
 
 
 def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    return naive_utc(datetime.fromisoformat(text))

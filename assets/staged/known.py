@@ -10,8 +10,9 @@ itself in the run in which the parent is known, and any past view makes the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
+from data_contracts.calendar import naive_utc
 from data_contracts.model import Relationship, TableContract
 from resources.engine import Session, quoted
 
@@ -169,7 +170,7 @@ def _versions(contract: TableContract, staged: str, cut_off: datetime | None) ->
     columns = quoted([c.name for c in contract.public])
     if cut_off is None:
         return f"SELECT {columns}, {quoted(_TECHNICAL)}, _known_to FROM {staged}.{contract.name}"
-    at = f"TIMESTAMP '{cut_off.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ')}'"
+    at = f"TIMESTAMP '{naive_utc(cut_off).isoformat(sep=' ')}'"
     return (
         f"SELECT {columns}, {quoted(_TECHNICAL)}, CASE WHEN _known_to > {at} THEN NULL ELSE _known_to END AS _known_to "
         f"FROM {staged}.{contract.name} WHERE _known_from <= {at}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from assets.staged.candidate import DISPOSITIONS, relation, scope_text
+from data_contracts.calendar import naive_utc
 from data_contracts.model import TableContract
 from resources.engine import Session, quoted
 
@@ -34,7 +35,7 @@ class Batch:
     @property
     def known_utc(self) -> datetime:
         """``known_at`` as the naive UTC that the warehouse stores."""
-        return self.known_at.astimezone(UTC).replace(tzinfo=None)
+        return naive_utc(self.known_at)
 
 
 @dataclass(frozen=True)

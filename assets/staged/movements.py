@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from assets.staged.pending import PendingBatch, committed_batches
 from assets.staged.restage import merge_rows, merge_side_rows, staged_beside
 from assets.staged.verdicts import Verdicts, decisions_on, short, verdicts
+from data_contracts.calendar import naive_utc
 from data_contracts.model import TableContract
 from data_contracts.rules import Rule, rules_of
 from resources.engine import Session
@@ -143,7 +144,7 @@ def carry_out(ws: Workspace, contract: TableContract, entry: Entry) -> Movement:
     """Carry out one decision of the log, dated as the log dates it; repeatable."""
     decisions = decisions_on(ws.decisions.entries(), contract.name)
     batches = [b for b in committed_batches(ws, contract, staged=True) if b.seq < entry["seq"]]
-    at = datetime.fromisoformat(entry["at"]).astimezone(UTC).replace(tzinfo=None)
+    at = naive_utc(datetime.fromisoformat(entry["at"]))
     # A batch was judged at its load. Judged again with one more row admitted, a later one may miss more rows than the
     # contract allows, and a decision that stands in the log could never be carried out.
     then = partial(_verdicts_at, decisions, entry["seq"])
