@@ -29,6 +29,9 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of ``mart.quarterly_metric`` in order."""
 
+FIGURE_KEY = COLUMNS[:5]
+"""The columns that say which figure a row is."""
+
 UNASSIGNED = "(none)"
 """Scope code of the rows that carry no code of a grain: they belong to the group's figure all the same."""
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from data_contracts.metric import Metric
 from data_contracts.metric_parts import texts
-from data_contracts.metric_sql import COLUMNS
+from data_contracts.metric_sql import COLUMNS, FIGURE_KEY
 
 ADJUSTABLE = ("flow", "stock", "sum")
 """Kinds of metrics that an adjustment may name: what adds up. A count of members or a date has nothing to add to."""
@@ -22,19 +22,19 @@ ADJUSTABLE = ("flow", "stock", "sum")
 REPORTED_COLUMNS = (*COLUMNS, "adjustment", "reported_value")
 """Columns of ``mart.reported_metric`` in order."""
 
-_KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
-_LINE = (
+COUNTED_COLUMNS = (
     "quarter", "adjustment_no", "metric_id", "adjusted_quarter", "org_code", "project_code", "park_code", "amount",
     "accounting_reason", "reason", "prepared_by", "approved_by", "approved_date", "_row_hash",
 )  # fmt: skip
+"""Columns of an adjustment that a figure counts: the figure's quarter, then its own."""
 
 
 def reported_metric_sql(metrics: Mapping[str, Metric]) -> str:
     """One SELECT with every row of ``mart.reported_metric``; reads ``mart.quarterly_metric``, ``mart.adjustment``."""
     ratios = [m for m in metrics.values() if m.ratio]
     counted = "\n  UNION ALL\n".join([_OWN, *_through_sums(metrics)])
-    key = " AND ".join(f"a.{c} = q.{c}" for c in _KEY)
-    group = " AND ".join(f"g.{c} = a.{c}" for c in _KEY[:3])
+    key = " AND ".join(f"a.{c} = q.{c}" for c in FIGURE_KEY)
+    group = " AND ".join(f"g.{c} = a.{c}" for c in FIGURE_KEY[:3])
     values = [f"q.{c}" for c in COLUMNS]
     empty = {
         "grain": "a.grain", "scope_code": "a.scope_code", "value": "0", "value_date": "NULL", "value_date_to": "NULL",
@@ -56,9 +56,9 @@ counted AS (
 {counted}
 ),
 added AS (
-  SELECT {", ".join(_KEY)}, CAST(SUM(amount) AS DECIMAL(38, 6)) AS amount
+  SELECT {", ".join(FIGURE_KEY)}, CAST(SUM(amount) AS DECIMAL(38, 6)) AS amount
   FROM counted
-  GROUP BY {", ".join(_KEY)}
+  GROUP BY {", ".join(FIGURE_KEY)}
 ),
 figure AS (
   SELECT {", ".join(values)}, a.amount AS adjustment
@@ -76,7 +76,7 @@ figure AS (
 def counted_adjustment_sql(metrics: Mapping[str, Metric]) -> str:
     """One SELECT: the adjustments that some figure of a quarter counts, once a quarter."""
     return (
-        f"SELECT DISTINCT {', '.join(f'l.{c}' for c in _LINE)}\nFROM mart.adjustment_line AS l\n"
+        f"SELECT DISTINCT {', '.join(f'l.{c}' for c in COUNTED_COLUMNS)}\nFROM mart.adjustment_line AS l\n"
         f"INNER JOIN (\n{_adjustable(metrics)}\n) AS m\n"
         "  ON l.metric_id = m.metric_id AND STRPOS(m.periods, l.period) > 0"
     )
@@ -117,7 +117,7 @@ def _ratio(metric: Metric) -> str:
     n, d = "COALESCE(n.value, 0) + COALESCE(n.adjustment, 0)", "d.value + COALESCE(d.adjustment, 0)"
     divided = f"CAST(CASE WHEN {d} <> 0 THEN CAST({n} AS DOUBLE) / CAST({d} AS DOUBLE) END AS DECIMAL(38, 6))"
     reported = f"CASE WHEN COALESCE(n.adjustment, d.adjustment) IS NULL THEN f.value ELSE {divided} END"
-    same = " AND ".join("{0}." + f"{c} = f.{c}" for c in _KEY[1:])
+    same = " AND ".join("{0}." + f"{c} = f.{c}" for c in FIGURE_KEY[1:])
     return (
         f"SELECT {', '.join(f'f.{c}' for c in COLUMNS)},\n"
         f"  CASE WHEN COALESCE(n.adjustment, d.adjustment) IS NOT NULL THEN {divided} - f.value END AS adjustment,\n"

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from data_contracts.metric import Metric, load_metrics
-from data_contracts.reported_sql import ADJUSTABLE, counted_adjustment_sql, reported_metric_sql
+from data_contracts.reported_sql import (
+    ADJUSTABLE,
+    COUNTED_COLUMNS,
+    counted_adjustment_sql,
+    reported_metric_sql,
+)
 from resources.engine import Session
 
-LINE_COLUMNS = (
-    "adjustment_no", "metric_id", "adjusted_quarter", "org_code", "project_code", "park_code", "amount",
-    "accounting_reason", "reason", "prepared_by", "approved_by", "approved_date", "row_hash",
-)  # fmt: skip
+LINE_COLUMNS = tuple(column.removeprefix("_") for column in COUNTED_COLUMNS[1:])
 """What is told of an adjustment that a figure of a quarter counts."""
 
 
@@ -35,9 +37,8 @@ def create_reported_metric(session: Session, metrics: Mapping[str, Metric]) -> N
 def counted(session: Session, quarter: str, source: str = "") -> list[dict[str, object]]:
     """Adjustments that figures of a quarter count, in order of number. ``source``: ``mart.counted_adjustment`` of a
     past view; without it as the last run left them."""
-    listed = [c.replace("row_hash", "_row_hash") for c in LINE_COLUMNS]
     rows = session.rows(
-        f"SELECT {', '.join(listed)} FROM {source or f'({counted_adjustment_sql(load_metrics())})'} AS c "
+        f"SELECT {', '.join(COUNTED_COLUMNS[1:])} FROM {source or f'({counted_adjustment_sql(load_metrics())})'} AS c "
         "WHERE quarter = :q ORDER BY adjustment_no",
         q=quarter,
     )

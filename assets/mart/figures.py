@@ -12,11 +12,10 @@ from datetime import datetime
 from assets.sql_files import SqlFile, sql_files, upstream_tables
 from data_contracts.comparable import comparable_metric_sql
 from data_contracts.metric import Metric, definition_hash, load_metrics, refusal
-from data_contracts.metric_sql import COLUMNS, quarterly_metric_sql
+from data_contracts.metric_sql import COLUMNS, FIGURE_KEY, quarterly_metric_sql
 from resources.engine import Session, insert_rows
 
 _LISTED = ", ".join(COLUMNS)
-_KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
 _VALUE = ("value", "value_date", "value_date_to", "value_text", "definition_hash")
 
 
@@ -123,7 +122,7 @@ def record_history(session: Session, known_at: datetime, catalog: str = "") -> i
     ``known_at``: naive UTC, later than every earlier call's.
     """
     source = f"{catalog}mart.quarterly_metric"
-    same_key = " AND ".join(f"n.{c} = h.{c}" for c in _KEY)
+    same_key = " AND ".join(f"n.{c} = h.{c}" for c in FIGURE_KEY)
     same_value = " AND ".join(f"n.{c} IS NOT DISTINCT FROM h.{c}" for c in _VALUE)
     session.run(
         "UPDATE mart.quarterly_metric_history AS h SET _known_to = CAST(:k AS TIMESTAMP) "
