@@ -184,9 +184,10 @@ def insert_rows(session: Session, table: str, rows: Iterable[Iterable[object]]) 
         session.run(f"INSERT INTO {table} VALUES {', '.join(listed[start : start + _ROWS_A_STATEMENT])}")
 
 
-def quoted(names: Sequence[str]) -> str:
-    """Column names as a quoted, comma-separated list."""
-    return ", ".join(f'"{name}"' for name in names)
+def quoted(names: Sequence[str], alias: str = "") -> str:
+    """Column names as a quoted, comma-separated list, of the table ``alias`` if one is given."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(f'{prefix}"{name}"' for name in names)
 
 
 def _sql(path: Path) -> str:

@@ -31,11 +31,11 @@ from assets.report.causes import (
     same,
     standing,
 )
-from assets.staged.known import known_statements
+from assets.staged.known import known_statements, refers
 from assets.staged.tables import create_tables, key_text
 from data_contracts.calendar import Quarter
 from data_contracts.metric import Metric, Period
-from data_contracts.metric_sql import contributing_rows_sql
+from data_contracts.metric_sql import FIGURE_KEY, contributing_rows_sql
 from data_contracts.model import TableContract
 from resources.engine import Engine, Session, quoted
 
@@ -46,9 +46,10 @@ EFFECT_COLUMNS = (
 """What is told of an effect, in order."""
 
 _FIGURES, _ADJUSTMENTS = "mart.reported_metric", "mart.counted_adjustment"
-_FIGURE = ("metric_id", "quarter", "period", "grain", "scope_code")
-_SAID = ("reported_value", "value_date", "value_date_to", "value_text")
-_CREATED = re.compile(r"CREATE (?:OR REPLACE )?(VIEW|TABLE) (\w+\.\w+) AS\s")
+SAID = ("reported_value", "value_date", "value_date_to", "value_text")
+"""The columns of a figure that say its value."""
+
+_CREATED = re.compile(r"CREATE (?:OR REPLACE )?(?P<kind>VIEW|TABLE) (?P<name>\w+\.\w+) AS\s")
 _READ = re.compile(r"\b(?:known|core|mart)\.\w+")
 
 FigureKey = tuple[str, str, str, str, str]
@@ -121,6 +122,16 @@ class RowEffect:
 
 
 @dataclass(frozen=True)
+class _Made:
+    """A table or view of a past warehouse: the statement that creates it, and what that reads."""
+
+    kind: str
+    name: str
+    statement: str
+    reads: set[str]
+
+
+@dataclass(frozen=True)
 class Bridge:
     """From one cut to another: effects by figure and cause, rows of the metrics asked for, changed rows by cause."""
 
@@ -151,7 +162,7 @@ def bridge(
     ``only``, then with the rows behind each cause."""
     create_tables(engine, contracts.values())  # of a contract that no night has run yet
     program = _program(end.statements)
-    read = {table for _, _, statement in program for table in _reads(statement)}
+    read = {table for made in program for table in made.reads}
     ledgers = {name: contract for name, contract in contracts.items() if f"known.{name}" in read}
     listed = [metrics[m] for m in only if metrics[m].fact]
     effects: list[Effect] = []
@@ -164,19 +175,22 @@ def bridge(
         _known(session, ledgers, {table for table, _ in changed})
         for cause in CAUSES:
             tables = [ledgers[t] for t, c in changed if c == cause]
-            if cause != "definition" and not tables:
+            first = cause == CAUSES[0]
+            if not (first or tables):
                 continue
             # The rows of the figures as reported are those of the earlier SQL: of a new definition none are listed.
-            listing = listed if cause != "definition" else []
+            listing = [] if first else listed
             for metric in listing:
                 _keep_rows(session, metric, quarter, ledgers)
             if cause == "adjustment":
                 session.run(f"CREATE TABLE change._adjustment AS SELECT * FROM {_ADJUSTMENTS}")
             for contract in tables:
                 _apply(session, contract, cause, between)
-            stale = {f"known.{c.name}" for c in tables}
-            _rebuild(session, program, stale, home, whole=cause == "definition")
-            now = _named(_figures(session, quarter), only)
+            if first:
+                run(session, (made.statement for made in program), home)
+            else:
+                _rebuild(session, program, {f"known.{c.name}" for c in tables}, home)
+            now = _named(figures_of(session, f"{quarter.year}Q1", str(quarter)), only)
             effects += _effects(figures, now, cause, quarter, metrics)
             for metric in listing:
                 rows += _row_effects(session, ledgers, metric, quarter, cause)
@@ -264,41 +278,33 @@ def _apply(session: Session, contract: TableContract, cause: str, between: Betwe
     )
 
 
-def _program(statements: Sequence[str]) -> list[tuple[str, str, str]]:
-    """(VIEW or TABLE, name, statement) of all that stands on ``known`` and that figures rest on, in order."""
-    made = [(found, text) for text in statements if (found := _CREATED.match(text))]
+def _program(statements: Sequence[str]) -> list[_Made]:
+    """All that stands on ``known`` and that figures rest on, in order."""
     needed, program = {_FIGURES, _ADJUSTMENTS}, []
-    for found, text in reversed(made):
-        kind, name = found.groups()
-        if name in needed and not name.startswith("known."):
-            needed |= _reads(text)
-            program.append((kind, name, text))
+    for statement in reversed(statements):
+        created = _CREATED.match(statement)
+        if created and created["name"] in needed and not created["name"].startswith("known."):
+            reads = {table.removesuffix("__versions") for table in _READ.findall(statement)}
+            program.append(_Made(created["kind"], created["name"], statement, reads - {created["name"]}))
+            needed |= reads
     return program[::-1]
 
 
-def _reads(statement: str) -> set[str]:
-    return {table.removesuffix("__versions") for table in _READ.findall(statement)}
-
-
-def _rebuild(
-    session: Session, program: Sequence[tuple[str, str, str]], stale: set[str], home: str, *, whole: bool
-) -> None:
+def _rebuild(session: Session, program: Sequence[_Made], stale: set[str], home: str) -> None:
     """Run what rests on ``stale`` again, in order; a view that rests on it is another one by itself."""
     stale = set(stale)
-    for kind, name, statement in program:
-        if whole or (_reads(statement) - {name}) & stale:
-            stale.add(name)
-            if whole or kind == "TABLE":
-                text = statement if "OR REPLACE" in statement[:20] else "CREATE OR REPLACE" + statement[6:]
-                run(session, [text], home)
+    for made in program:
+        if made.reads & stale:
+            stale.add(made.name)
+            if made.kind == "TABLE":
+                run(session, [f"DROP TABLE {made.name}", made.statement], home)
 
 
-def _figures(session: Session, quarter: Quarter) -> dict[FigureKey, Value]:
-    """Figures of the quarter, and those of the quarters of its year before it, in the present state."""
+def figures_of(session: Session, first: str, last: str) -> dict[FigureKey, Value]:
+    """Figures as they would be reported now, of the quarters from ``first`` to ``last``."""
     rows = session.rows(
-        f"SELECT {', '.join((*_FIGURE, *_SAID))} FROM {_FIGURES} "
-        "WHERE quarter BETWEEN :first AND :last",
-        first=f"{quarter.year}Q1", last=str(quarter),
+        f"SELECT {', '.join((*FIGURE_KEY, *SAID))} FROM {_FIGURES} WHERE quarter BETWEEN :first AND :last",
+        first=first, last=last,
     )  # fmt: skip
     return {tuple(row[:5]): value_of(*row[5:]) for row in rows}
 
@@ -432,12 +438,8 @@ def _said(contract: TableContract, contracts: Mapping[str, TableContract]) -> It
         parent = contracts.get(reference.parent)
         if parent is None or reference.via or not set(reference.parent_columns) <= set(parent.identity):
             continue
-        on = " AND ".join(
-            f'p."{theirs}" = d."{own}"'
-            for own, theirs in zip(reference.columns, reference.parent_columns, strict=True)
-        )
         yield (
             f"SELECT '{name}', {key_text(contract, 'd', contract.identity)}, "
             f"'{parent.name} ' || p.key_text || ': ' || p.said "
-            f"FROM after.{name} AS d JOIN change.{parent.name} AS p ON {on} WHERE p.said <> ''"
+            f"FROM after.{name} AS d JOIN change.{parent.name} AS p ON {refers(reference, 'd', 'p')} WHERE p.said <> ''"
         )

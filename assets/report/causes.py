@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from assets.staged.known import TECHNICAL, refers
 from assets.staged.tables import key_text
 from data_contracts.calendar import naive_utc
 from data_contracts.model import Column, TableContract
@@ -107,17 +108,14 @@ def in_between(contract: TableContract, cause: str, as_of: date) -> str:
             columns.append(
                 f'CASE WHEN {has(step)} THEN {taken} ELSE b."{column.name}" END AS "{column.name}"'
             )
-    technical = ("_known_from", "_reconstructed", "_batch_id", "_source_ref", "_row_no")
-    return ", ".join(
-        [*columns, *(f"b.{name}" for name in technical), "md5(b._row_hash || a._row_hash) AS _row_hash"]
-    )
+    unchanged = quoted([name for name in TECHNICAL if name != "_row_hash"], "b")
+    return ", ".join([*columns, unchanged, "md5(b._row_hash || a._row_hash) AS _row_hash"])
 
 
 def _changes(contract: TableContract, between: Between) -> str:
     """Rows of one ledger that are not the same, each with its causes in the order of the tests."""
     name, at = contract.name, f"TIMESTAMP '{naive_utc(between.first)}'"
     ids = quoted(contract.identity)
-    of_moved = ", ".join(f'm."{c}"' for c in contract.identity)
     gone = f'a."{contract.key[0]}" IS NULL'
     new = f'b."{contract.key[0]}" IS NULL'
     restaged = f"SELECT known_at FROM change._restaged WHERE table_name = '{name}'"
@@ -158,7 +156,7 @@ moved AS (
   )
 ),
 step AS (
-  SELECT {of_moved}, a._row_hash AS after_hash, b._row_hash AS before_hash,
+  SELECT {quoted(contract.identity, "m")}, a._row_hash AS after_hash, b._row_hash AS before_hash,
     CASE
     {cases}
     END AS cause,
@@ -254,7 +252,7 @@ def _reversals(contracts: Mapping[str, TableContract]) -> list[str]:
     statements = []
     for contract in contracts.values():
         of = next((c.name for c in contract.public if c.role == "reversal"), None)
-        if of is None:
+        if of is None or len(contract.identity) != 1:
             continue
         lines = [
             (child, r)
@@ -264,36 +262,30 @@ def _reversals(contracts: Mapping[str, TableContract]) -> list[str]:
             and r.child != contract.name
             and r.parent_columns == contract.identity
         ]
-        documents = [
-            f'SELECT d."{c.name}" AS document, {", ".join(f"d.{chr(34)}{name}{chr(34)}" for name in r.columns)} '
-            f"FROM after.{child.name} AS d"
-            for child, r in lines
-            for c in child.public
+        named = [(contract, contract.identity), *((child, r.columns) for child, r in lines)]
+        statements += [
+            _entered_anew(contract, of, f'SELECT "{c.name}", {quoted(key)} FROM after.{ledger.name}')
+            for ledger, key in named
+            for c in ledger.public
             if c.role == "document"
         ]
-        own = [c.name for c in contract.public if c.role == "document"]
-        (key,) = contract.identity if len(contract.identity) == 1 else (None,)
-        if key is None:
-            continue
-        documents += [
-            f'SELECT d."{name}" AS document, d."{key}" FROM after.{contract.name} AS d' for name in own
+        statements += [
+            f"UPDATE change.{child.name} AS c SET causes = 'reversal' WHERE c.causes = 'late_entry' AND EXISTS ("
+            f"SELECT 1 FROM after.{child.name} AS d JOIN change.{contract.name} AS p ON {refers(r, 'd', 'p')} "
+            f"WHERE {same(child, 'd', 'c')} AND p.causes = 'reversal')"
+            for child, r in lines
         ]
-        for text in documents:
-            statements.append(
-                f"UPDATE change.{contract.name} AS c SET causes = 'reversal' WHERE c.causes = 'late_entry' "
-                f'AND c."{key}" IN (WITH said(document, key) AS ({text}) SELECT n.key FROM said AS n '
-                "JOIN said AS o ON o.document = n.document "
-                f'JOIN after.{contract.name} AS r ON r."{of}" = o.key '
-                f'JOIN change.{contract.name} AS x ON x."{key}" = r."{key}" '
-                "WHERE x.causes = 'reversal' AND n.document <> '')"
-            )
-        for child, r in lines:
-            to_parent = " AND ".join(
-                f'p."{pc}" = d."{c}"' for c, pc in zip(r.columns, r.parent_columns, strict=True)
-            )
-            statements.append(
-                f"UPDATE change.{child.name} AS c SET causes = 'reversal' WHERE c.causes = 'late_entry' AND EXISTS ("
-                f"SELECT 1 FROM after.{child.name} AS d JOIN change.{contract.name} AS p ON {to_parent} "
-                f"WHERE {same(child, 'd', 'c')} AND p.causes = 'reversal')"
-            )
     return statements
+
+
+def _entered_anew(contract: TableContract, of: str, documents: str) -> str:
+    """A new row on the document of a row that another new one reverses. ``documents``: (document, key of the row)."""
+    (key,) = contract.identity
+    return (
+        f"UPDATE change.{contract.name} AS c SET causes = 'reversal' WHERE c.causes = 'late_entry' "
+        f'AND c."{key}" IN (WITH said(document, key) AS ({documents}) SELECT n.key FROM said AS n '
+        "JOIN said AS o ON o.document = n.document "
+        f'JOIN after.{contract.name} AS r ON r."{of}" = o.key '
+        f'JOIN change.{contract.name} AS x ON x."{key}" = r."{key}" '
+        "WHERE x.causes = 'reversal' AND n.document <> '')"
+    )

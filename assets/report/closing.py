@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from assets.mart.adjustments import counted
-from assets.report.bridge import bridge
 from assets.report.certificates import covered, current_figures, units
-from assets.report.cuts import between, cut_named, cut_of
+from assets.report.cuts import cut_named, cut_of, lead
 from assets.report.publication import make, write
 from assets.report.readiness import bad_cut_off, last_run, reasons
 from assets.report.state import (
@@ -135,8 +134,7 @@ def _bridge(
             f"{quarter} {start.name} was published as known at {start.cut_off.isoformat()} → "
             "a later version is of the same cut-off or a later one"
         )
-    happened = between(ws.decisions, quarter, start.cut_off, end.cut_off)
-    found = bridge(ws.engine, contracts, metrics, quarter, start, end, happened)
+    found = lead(ws, contracts, metrics, quarter, start, end)
     if found.unexplained:
         first = found.unexplained[0]
         raise NotAllowed(

@@ -1,30 +1,30 @@
 """The two ends of a bridge: a publication, or the warehouse as the last run left it.
 
-Belongs here: finding them, and what the log says happened between. Keep out: the bridge itself.
+Belongs here: finding them, what the log says happened between, and leading from one to the other. Keep out: how a
+bridge is computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from assets.mart.past import past_statements
-from assets.report.bridge import Cut, FigureKey, Value, value_of
+from assets.report.bridge import SAID, Bridge, Cut, Value, bridge, figures_of, value_of
 from assets.report.causes import Between
 from assets.report.publication import batches_by, read
 from assets.report.readiness import last_run
 from assets.report.state import state_of
 from data_contracts.calendar import Quarter
 from data_contracts.metric import Metric
+from data_contracts.metric_sql import FIGURE_KEY
 from data_contracts.model import TableContract
 from resources.decisions import DecisionsLog
 from resources.failures import Refused
 from resources.workspace import Workspace
 
 CURRENT = "current"
-_SAID = ("reported_value", "value_date", "value_date_to", "value_text")
-_KEY = ("metric_id", "quarter", "period", "grain", "scope_code")
 
 
 class NoSuchEnd(Refused):
@@ -52,7 +52,7 @@ def cut_named(
 
 def cut_of(document: Mapping[str, Any]) -> Cut:
     """The end that a publication's document is."""
-    figures = {tuple(f[c] for c in _KEY): _said(f) for f in document["figures"]}
+    figures = {tuple(f[c] for c in FIGURE_KEY): _said(f) for f in document["figures"]}
     cut_off = datetime.fromisoformat(document["cut_off"])
     return Cut(f"v{document['version']}", cut_off, document["statements"], figures)
 
@@ -63,6 +63,20 @@ def newest_version(ws: Workspace, quarter: Quarter) -> str:
     if not version:
         raise NoSuchEnd(f"{quarter} was never closed → there is nothing to lead from; see `jibao close`")
     return f"v{version}"
+
+
+def lead(
+    ws: Workspace,
+    contracts: Mapping[str, TableContract],
+    metrics: Mapping[str, Metric],
+    quarter: Quarter,
+    start: Cut,
+    end: Cut,
+    only: Collection[str] = (),
+) -> Bridge:
+    """The bridge from one end to the later other, by what the log says happened between; see :func:`bridge`."""
+    happened = between(ws.decisions, quarter, start.cut_off, end.cut_off)
+    return bridge(ws.engine, contracts, metrics, quarter, start, end, happened, only)
 
 
 def between(decisions: DecisionsLog, quarter: Quarter, first: datetime, last: datetime) -> Between:
@@ -79,7 +93,7 @@ def between(decisions: DecisionsLog, quarter: Quarter, first: datetime, last: da
 def _said(figure: Mapping[str, str | None]) -> Value:
     # Publications of before there were adjustments hold the computed value alone.
     reported = figure.get("reported_value", figure["value"])
-    return value_of(reported, *(figure[name] for name in _SAID[1:]))
+    return value_of(reported, *(figure[name] for name in SAID[1:]))
 
 
 def _current(
@@ -89,9 +103,5 @@ def _current(
     if known is None:
         raise NoSuchEnd("no night has been published yet → run `jibao nightly`")
     with ws.engine.begin() as session:
-        rows = session.rows(
-            f"SELECT {', '.join((*_KEY, *_SAID))} FROM mart.reported_metric WHERE quarter = :q",
-            q=str(quarter),
-        )
-    figures: dict[FigureKey, Value] = {tuple(r[:5]): value_of(*r[5:]) for r in rows}
+        figures = figures_of(session, str(quarter), str(quarter))
     return Cut(CURRENT, known, past_statements(contracts, known, metrics), figures)

@@ -16,7 +16,8 @@ from data_contracts.calendar import naive_utc
 from data_contracts.model import Relationship, TableContract
 from resources.engine import Session, quoted
 
-_TECHNICAL = ("_known_from", "_reconstructed", "_row_hash", "_batch_id", "_source_ref", "_row_no")
+TECHNICAL = ("_known_from", "_reconstructed", "_row_hash", "_batch_id", "_source_ref", "_row_no")
+"""What every row of a ``known`` view ends with."""
 
 
 def create_known(
@@ -50,7 +51,7 @@ def known_statements(
         columns = quoted([c.name for c in contract.public])
         held = "".join(f" AND ({admitted(r, contracts, schema)})" for r in holding(contract, contracts))
         statements.append(
-            f"CREATE OR REPLACE VIEW {schema}.{contract.name} AS SELECT {columns}, {quoted(_TECHNICAL)} "
+            f"CREATE OR REPLACE VIEW {schema}.{contract.name} AS SELECT {columns}, {quoted(TECHNICAL)} "
             f"FROM {schema}.{contract.name}__versions AS s WHERE s._known_to IS NULL{held}"
         )
     return statements
@@ -85,6 +86,12 @@ def known_behind(names: Iterable[str], contracts: Mapping[str, TableContract]) -
     return {name: contract for name, contract in contracts.items() if name in found}
 
 
+def refers(relationship: Relationship, child: str, parent: str) -> str:
+    """SQL test that the row ``child`` names the row ``parent``: aliases of the two tables."""
+    pairs = zip(relationship.columns, relationship.parent_columns, strict=True)
+    return " AND ".join(f'{parent}."{theirs}" = {child}."{own}"' for own, theirs in pairs)
+
+
 def admitted(
     relationship: Relationship, contracts: Mapping[str, TableContract], schema: str = "known"
 ) -> str:
@@ -101,10 +108,7 @@ def admitted(
         if contracts[relationship.parent].column(relationship.parent_columns[0]).kind != "string":
             tests.pop(1)
     else:
-        on_key = " AND ".join(
-            f'p."{pc}" = s."{c}"'
-            for c, pc in zip(relationship.columns, relationship.parent_columns, strict=True)
-        )
+        on_key = refers(relationship, "s", "p")
         missing = [f's."{c}" IS NULL' for c in relationship.columns]
         tests = [*missing, f"EXISTS (SELECT 1 FROM {schema}.{relationship.parent} AS p WHERE {on_key})"]
     if relationship.alias:
@@ -169,9 +173,9 @@ def _parents(relationship: Relationship) -> tuple[str, ...]:
 def _versions(contract: TableContract, staged: str, cut_off: datetime | None) -> str:
     columns = quoted([c.name for c in contract.public])
     if cut_off is None:
-        return f"SELECT {columns}, {quoted(_TECHNICAL)}, _known_to FROM {staged}.{contract.name}"
+        return f"SELECT {columns}, {quoted(TECHNICAL)}, _known_to FROM {staged}.{contract.name}"
     at = f"TIMESTAMP '{naive_utc(cut_off).isoformat(sep=' ')}'"
     return (
-        f"SELECT {columns}, {quoted(_TECHNICAL)}, CASE WHEN _known_to > {at} THEN NULL ELSE _known_to END AS _known_to "
+        f"SELECT {columns}, {quoted(TECHNICAL)}, CASE WHEN _known_to > {at} THEN NULL ELSE _known_to END AS _known_to "
         f"FROM {staged}.{contract.name} WHERE _known_from <= {at}"
     )

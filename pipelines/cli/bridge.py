@@ -53,8 +53,7 @@ def bridge(
 ) -> None:
     """Lead each figure from one publication to the next, cause by cause. Exit 1 if something stays unexplained."""
     from assets.report.bridge import EFFECT_COLUMNS
-    from assets.report.bridge import bridge as led
-    from assets.report.cuts import between, cut_named, newest_version
+    from assets.report.cuts import cut_named, lead, newest_version
     from data_contracts.calendar import Quarter
     from data_contracts.metric import load_metrics
     from data_contracts.model import load_contracts
@@ -77,16 +76,7 @@ def bridge(
             raise typer.BadParameter(
                 f"{first.name} was known later than {last.name}: exchange --from and --to"
             )
-        found = led(
-            ws.engine,
-            contracts,
-            metrics,
-            name,
-            first,
-            last,
-            between(ws.decisions, name, first.cut_off, last.cut_off),
-            only=metrics if chosen else (),
-        )
+        found = lead(ws, contracts, metrics, name, first, last, metrics if chosen else ())
     effects = [e for e in found.effects if (e.grain, e.scope_code) == (grain, code)]
     if style is Format.table:
         _print(found, _of_one_period(effects, metrics, period), metrics)

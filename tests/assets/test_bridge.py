@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.mart.past import past_statements
-from assets.report.bridge import Bridge, Cut, Effect, Figures, Value, bridge, value_of
+from assets.report.bridge import Bridge, Cut, Effect, Figures, Value, bridge, figures_of
 from assets.report.causes import CAUSES
 from assets.report.cuts import between
 from data_contracts.calendar import Quarter
@@ -107,11 +107,8 @@ def led(history: History, first: datetime, last: datetime) -> Bridge:
 def _cut(history: History, at: datetime) -> Cut:
     statements = past_statements(history.contracts, at, history.metrics)
     with history.as_known(at) as session:
-        rows = session.rows(
-            "SELECT metric_id, quarter, period, grain, scope_code, reported_value, value_date, value_date_to, "
-            "value_text FROM mart.reported_metric WHERE quarter BETWEEN '2024Q1' AND '2024Q3'"
-        )
-    return Cut(f"{at:%m-%d %H}", at, statements, {tuple(r[:5]): value_of(*r[5:]) for r in rows})
+        figures = figures_of(session, "2024Q1", "2024Q3")
+    return Cut(f"{at:%m-%d %H}", at, statements, figures)
 
 
 def _of_quarter(figures: Figures) -> dict[tuple[str, str, str, str], object]:
