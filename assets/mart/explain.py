@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from assets.staged.tables import key_text
 from data_contracts.claim import Figure
 from data_contracts.metric import Grain, Metric, Period
+from data_contracts.metric_parts import Part
 from data_contracts.metric_sql import contributing_rows_sql, fingerprint
 from data_contracts.model import TableContract
 from resources.engine import Row, Session
@@ -131,6 +133,7 @@ def _proof(session: Session, metric: Metric, rows: str, figure: Figure, printed:
         f"{fingerprint()} FROM ({rows})"
     )
     value: Any
+    is_last = Part.of(0, metric).measure == "last"
     if metric.kind in ("flow", "stock"):
         value, same = (added or Decimal(0)), (added or 0) == figure.value
     elif metric.kind == "distinct":
@@ -138,8 +141,8 @@ def _proof(session: Session, metric: Metric, rows: str, figure: Figure, printed:
     elif metric.kind == "status":
         value, same = state, members > 1 or state == figure.value_text
     else:
-        value = f"{first} … {last}" if metric.kind == "forecast" else (first if _is_first(metric) else last)
-        same = figure.value_date == (last if metric.kind == "event_date" and not _is_first(metric) else first)
+        value = f"{first} … {last}" if metric.kind == "forecast" else (last if is_last else first)
+        same = figure.value_date == (last if is_last else first)
     return Proof(count, value, found, same and count == figure.row_count and found == printed)
 
 
@@ -149,10 +152,6 @@ def _dates(metric: Metric) -> str:
     if metric.kind == "forecast":
         return f"min({metric.time.from_}), max({metric.time.to})"
     return "NULL, NULL"
-
-
-def _is_first(metric: Metric) -> bool:
-    return (metric.expression or "").strip().lower().startswith("min")
 
 
 def _of_inputs(metric: Metric, figure: Figure, printed: Decimal, inputs: tuple[Explanation, ...]) -> Proof:
@@ -200,11 +199,8 @@ def _traced(session: Session, rows: str, contracts: Mapping[str, TableContract])
 
 
 def _places(contract: TableContract, parts: int) -> str:
-    def text(columns: tuple[str, ...]) -> str:
-        return " || '|' || ".join(f'CAST("{c}" AS VARCHAR)' for c in columns)
-
     return (
-        f"SELECT '{contract.name}' AS table_name, {text(contract.key[:parts])} AS key_text, "
-        f"{text(contract.key)} AS whole_key, _source_ref AS source_ref, _row_no AS row_no, "
+        f"SELECT '{contract.name}' AS table_name, {key_text(contract, columns=contract.key[:parts])} AS key_text, "
+        f"{key_text(contract)} AS whole_key, _source_ref AS source_ref, _row_no AS row_no, "
         f"_batch_id AS batch_id, _known_from AS known_from FROM known.{contract.name}"
     )
