@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from data_contracts.metric import load_metrics
 from data_contracts.metric_text import display
-from resources.engine import Session
+from data_contracts.outputs import load_outputs
+from resources.engine import Session, insert_rows
 
-_COLUMNS = (
-    "quarter VARCHAR, metric_id VARCHAR, name_zh VARCHAR, name_en VARCHAR, period VARCHAR, shown VARCHAR, "
-    "value DECIMAL(38,6), adjustment DECIMAL(38,6), value_date DATE, value_date_to DATE, row_count BIGINT, "
-    "fingerprint DECIMAL(38,0), definition_hash VARCHAR, flags VARCHAR, printed VARCHAR, verdict VARCHAR, "
-    "known_at TIMESTAMP"
-)
+TABLE = "report.quarterly_bulletin"
 
 
 def create_bulletin(session: Session) -> None:
-    """The table, if it is not there, or as it was before a figure had an adjustment."""
-    session.run(f"CREATE TABLE IF NOT EXISTS report.quarterly_bulletin ({_COLUMNS})")
-    if "adjustment" not in dict(session.columns("SELECT * FROM report.quarterly_bulletin")):
-        session.run(f"CREATE OR REPLACE TABLE report.quarterly_bulletin ({_COLUMNS})")
+    """The table, if it is not there with the columns its output contract promises."""
+    promised = load_outputs()[TABLE].columns
+    columns = ", ".join(f"{c.name} {c.type}" for c in promised)
+    session.run(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns})")
+    if [name for name, _ in session.columns(f"SELECT * FROM {TABLE}")] != [c.name for c in promised]:
+        session.run(f"CREATE OR REPLACE TABLE {TABLE} ({columns})")
 
 
 def write_quarter(session: Session, quarter: str) -> int:
@@ -36,31 +34,14 @@ def write_quarter(session: Session, quarter: str) -> int:
         "WHERE m.quarter = :q AND m.grain = 'group' AND m.period IN ('ytd', 'as_of') ORDER BY c.seq, m.metric_id",
         q=quarter,
     )
-    for (
-        metric_id,
-        period,
-        value,
-        adjustment,
-        reported,
-        day,
-        until,
-        text,
-        rows,
-        fingerprint,
-        definition,
-        flags,
-        printed,
-        verdict,
-    ) in figures:
+    (known_at,) = session.row("SELECT known_at FROM core.cut_off")
+    told = []
+    for metric_id, period, value, adjustment, reported, day, until, text, *traced in figures:
         metric = metrics[metric_id]
         shown = _shown(display(metric, reported) if reported is not None else text, day, until)
-        session.run(
-            "INSERT INTO report.quarterly_bulletin SELECT :q, :m, :zh, :en, :p, :shown, :v, :a, :d, :u, :n, :f, :h, "
-            ":flags, :printed, :verdict, known_at FROM core.cut_off",
-            q=quarter, m=metric_id, zh=metric.name.zh, en=metric.name.en, p=period, shown=shown, v=value,
-            a=adjustment, d=day, u=until, n=rows, f=fingerprint, h=definition, flags=flags, printed=printed,
-            verdict=verdict,
-        )  # fmt: skip
+        named = (quarter, metric_id, metric.name.zh, metric.name.en, period)
+        told.append((*named, shown, value, adjustment, day, until, *traced, known_at))
+    insert_rows(session, TABLE, told)
     return len(figures)
 
 
