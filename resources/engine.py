@@ -109,9 +109,8 @@ class DuckDBEngine:
         def attach(connection: Any, _record: object) -> None:
             cursor = connection.cursor()
             cursor.execute(f"ATTACH IF NOT EXISTS '{_sql(private)}' AS private")
-            cursor.execute("SET enable_progress_bar = false")
-            cursor.execute(f"SET memory_limit = '{memory_limit}'")
-            cursor.execute(f"SET temp_directory = '{_sql(warehouse.parent / 'spill')}'")
+            for statement in _settings(memory_limit, warehouse.parent / "spill"):
+                cursor.execute(statement)
             cursor.close()
 
     @property
@@ -159,9 +158,8 @@ class PublishedEngine:
         with self.begin() as session:
             session.run(f"ATTACH '{_sql(file)}' AS published (READ_ONLY)")
             session.run("USE published")
-            session.run("SET enable_progress_bar = false")
-            session.run(f"SET memory_limit = '{memory_limit}'")
-            session.run(f"SET temp_directory = '{_sql(spill)}'")
+            for statement in _settings(memory_limit, spill):
+                session.run(statement)
 
     @contextmanager
     def begin(self) -> Iterator[DuckDBSession]:
@@ -188,6 +186,15 @@ def quoted(names: Sequence[str], alias: str = "") -> str:
     """Column names as a quoted, comma-separated list, of the table ``alias`` if one is given."""
     prefix = f"{alias}." if alias else ""
     return ", ".join(f'{prefix}"{name}"' for name in names)
+
+
+def _settings(memory_limit: str, spill: Path) -> list[str]:
+    """What every engine says to DuckDB first: no progress bar, its memory, and where it may write beyond that."""
+    return [
+        "SET enable_progress_bar = false",
+        f"SET memory_limit = '{memory_limit}'",
+        f"SET temp_directory = '{_sql(spill)}'",
+    ]
 
 
 def _sql(path: Path) -> str:
