@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import get_args
+from pathlib import Path
+from typing import Annotated, get_args
 
 import typer
 
 from data_contracts.calendar import Quarter
-from data_contracts.metric import Grain, Metric, load_metrics
+from data_contracts.metric import Grain, Metric, Period, load_metrics
+from pipelines.cli.export import WRITERS
 from resources.settings import parse_instant
 
 GRAINS: tuple[Grain, ...] = get_args(Grain)
@@ -24,6 +26,16 @@ BASES = {
     "comparable": "beside last year under this year's scope",
 }
 """Bases of figures: the word, and what it says of them."""
+
+
+ScopeOption = Annotated[str, typer.Option("--scope", help="group, or a grain and code such as park=PK-01.")]
+PeriodOption = Annotated[
+    str, typer.Option("--period", help="quarter, ytd or as_of. Default: the year to date, or as of.")
+]
+RowsOption = Annotated[int, typer.Option("--rows", help="Most rows to print; all are exported.")]
+ExportOption = Annotated[
+    Path | None, typer.Option("--export", help="Write every row to FILE.csv, .xlsx or .parquet.")
+]
 
 
 def quarter_named(text: str) -> str:
@@ -79,3 +91,14 @@ def scope_named(text: str) -> tuple[Grain, str]:
     if grain is None or (grain == "group") == bool(code):
         raise typer.BadParameter(f"no scope {text!r}: write group, or org=, project= or park= and a code")
     return grain, code
+
+
+def usual_period(metric: Metric) -> Period:
+    """The period a figure is quoted for: the year to date, or as of the last day, or else the quarter."""
+    return next(period for period in ("ytd", "as_of", "quarter") if period in metric.periods)
+
+
+def exportable(target: Path | None) -> None:
+    """Raise ``typer.BadParameter`` for a file of a form that rows cannot be written in."""
+    if target and target.suffix.lower() not in WRITERS:
+        raise typer.BadParameter(f"cannot export to {target.name}: use {', '.join(WRITERS)}")

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.markup import escape
 
-from pipelines.cli.arguments import metric_named, quarter_named, scope_named
-from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
-from pipelines.cli.export import WRITERS, export_rows
+from pipelines.cli.arguments import (
+    ExportOption,
+    PeriodOption,
+    RowsOption,
+    ScopeOption,
+    exportable,
+    metric_named,
+    quarter_named,
+    scope_named,
+    usual_period,
+)
+from pipelines.cli.console import Format, FormatOption, Home, console, plain_text, table, write_rows
+from pipelines.cli.export import export_rows
 from resources.settings import load_settings
 
 _ROW_COLUMNS = (
@@ -40,14 +49,10 @@ def bridge(
     end: Annotated[
         str, typer.Option("--to", help="Later publication, or current: as the last run left it.")
     ] = "current",
-    scope: Annotated[str, typer.Option(help="group, or a grain and code such as park=PK-01.")] = "group",
-    period: Annotated[
-        str, typer.Option(help="quarter, ytd or as_of. Default: the year to date, or as of.")
-    ] = "",
-    limit: Annotated[int, typer.Option("--rows", help="Most rows to print; all are exported.")] = 20,
-    export: Annotated[
-        Path | None, typer.Option(help="Write every row to FILE.csv, .xlsx or .parquet.")
-    ] = None,
+    scope: ScopeOption = "group",
+    period: PeriodOption = "",
+    limit: RowsOption = 20,
+    export: ExportOption = None,
     style: FormatOption = Format.table,
     home: Home = None,
 ) -> None:
@@ -55,15 +60,16 @@ def bridge(
     from assets.report.bridge import EFFECT_COLUMNS
     from assets.report.cuts import cut_named, lead, newest_version
     from data_contracts.calendar import Quarter
-    from data_contracts.metric import load_metrics
+    from data_contracts.metric import Period, load_metrics
     from data_contracts.model import load_contracts
     from resources.workspace import hold
 
     name = Quarter.parse(quarter_named(quarter))
     metrics, contracts = load_metrics(), load_contracts()
     chosen = metric_named(metric_id) if metric_id else None
-    if export and export.suffix.lower() not in WRITERS:
-        raise typer.BadParameter(f"cannot export to {export.name}: use {', '.join(WRITERS)}")
+    exportable(export)
+    if period and period not in get_args(Period):
+        raise typer.BadParameter(f"no period {period!r}: choose {', '.join(get_args(Period))}")
     if export and chosen is None:
         raise typer.BadParameter("--export lists the rows of one metric: name it")
     grain, code = scope_named(scope)
@@ -94,8 +100,8 @@ def _of_one_period(effects: list[Any], metrics: Any, period: str) -> list[Any]:
     """Effects on the period asked for, else on the one a figure is quoted for; of what is unexplained, all."""
 
     def shown(effect: Any) -> str:
-        periods = metrics[effect.metric_id].periods if effect.metric_id in metrics else (effect.period,)
-        return period or next(p for p in ("ytd", "as_of", "quarter") if p in periods)
+        metric = metrics.get(effect.metric_id)
+        return period or (usual_period(metric) if metric else effect.period)
 
     return [e for e in effects if e.period == shown(e) or e.cause == "unexplained"]
 
@@ -144,8 +150,8 @@ def _print_rows(rows: Iterable[Any], limit: int) -> None:
         shown.add_row(
             f"{row.metric_id}\n{row.cause} [dim]{row.affects_quarter}[/]",
             escape(f"{row.source_table}\n{row.source_key}"),
-            _plain(row.amount_before),
-            _plain(row.amount_after),
+            plain_text(row.amount_before),
+            plain_text(row.amount_after),
             escape(row.said or (f"counts as {row.counted_as}" if row.counted_as else "")),
         )
     console.print(shown)
@@ -185,7 +191,3 @@ def _rounding(metric: Any, steps: list[Any]) -> str:
         - sum((rounded(metric, s.effect) for s in steps), Decimal(0))
     )
     return f"{missed:+f}{metric.display.unit}" if missed else ""
-
-
-def _plain(value: Decimal | None) -> str:
-    return "" if value is None else f"{value.normalize():,f}"

@@ -76,6 +76,13 @@ def table(title: str, *headers: str, caption: str = "", right: Sequence[str] = (
     return shown
 
 
+def plain_text(value: object) -> str:
+    """A value in a table: a number with thousands and without trailing zeros; nothing for None."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():,f}"
+    return "" if value is None else str(value)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")

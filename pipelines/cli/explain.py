@@ -6,16 +6,25 @@ Belongs here: the command, how rows and proof are printed, exporting them. Keep 
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from pipelines.cli.arguments import metric_named, quarter_named, scope_named
-from pipelines.cli.console import Home, console, table
-from pipelines.cli.export import WRITERS, export_rows
+from pipelines.cli.arguments import (
+    ExportOption,
+    PeriodOption,
+    RowsOption,
+    ScopeOption,
+    exportable,
+    metric_named,
+    quarter_named,
+    scope_named,
+    usual_period,
+)
+from pipelines.cli.console import Home, console, plain_text, table
+from pipelines.cli.export import export_rows
 from pipelines.cli.published import published
 
 
@@ -27,14 +36,10 @@ def register(app: typer.Typer) -> None:
 def explain(
     metric_id: Annotated[str, typer.Argument(metavar="METRIC", help="Id of the metric, docs/metrics.md.")],
     quarter: Annotated[str, typer.Argument(help="Quarter, e.g. 2024Q3.")],
-    scope: Annotated[str, typer.Option(help="group, or a grain and code such as park=PK-01.")] = "group",
-    period: Annotated[
-        str, typer.Option(help="quarter, ytd or as_of. Default: the year to date, or as of.")
-    ] = "",
-    limit: Annotated[int, typer.Option("--rows", help="Most rows to print; all are exported.")] = 20,
-    export: Annotated[
-        Path | None, typer.Option(help="Write every row to FILE.csv, .xlsx or .parquet.")
-    ] = None,
+    scope: ScopeOption = "group",
+    period: PeriodOption = "",
+    limit: RowsOption = 20,
+    export: ExportOption = None,
     home: Home = None,
 ) -> None:
     """Show the ledger rows that make a figure, and prove it from them. Exit 1 if they do not prove it."""
@@ -46,11 +51,10 @@ def explain(
 
     metrics = load_metrics()
     metric = metric_named(metric_id)
-    chosen = period or ("ytd" if "ytd" in metric.periods else "as_of")
+    chosen = period or usual_period(metric)
     if chosen not in metric.periods:
         raise typer.BadParameter(f"{metric_id} has no period {chosen!r}: {', '.join(metric.periods)}")
-    if export and export.suffix.lower() not in WRITERS:
-        raise typer.BadParameter(f"cannot export to {export.name}: use {', '.join(WRITERS)}")
+    exportable(export)
     grain, code = scope_named(scope)
     with published(home) as connection:
         session = DuckDBSession(connection)
@@ -79,14 +83,16 @@ def _print(session: Any, found: Any, limit: int) -> None:
     )  # fmt: skip
     for row in rows(session, found, limit):
         told = dict(zip(found.columns, row, strict=True))
-        says = [f"[dim]{c}[/] {escape(_text(v))}" for c, v in told.items() if c not in LAST and v is not None]
+        says = [
+            f"[dim]{c}[/] {escape(plain_text(v))}" for c, v in told.items() if c not in LAST and v is not None
+        ]
         place = str(told["source_ref"] or "")
         if told["row_no"] is not None and not place.endswith(f"!{told['row_no']}"):
             place += f" row {told['row_no']}"
         system = servers.get(told["source_table"], "")
         where = f"{system} {told['source_table']} {told['source_key']}\n[dim]{escape(place)}\n{told['batch_id']}[/]"
         weight = told["amount"] if counted == "amount" else told["counted_as"]
-        shown.add_row(_text(weight), "\n".join(says), where)
+        shown.add_row(plain_text(weight), "\n".join(says), where)
     console.print(shown)
 
 
@@ -100,7 +106,7 @@ def _print_sum(found: Any) -> None:
 def _proof(found: Any) -> str:
     proof = found.proof
     mark = "[green]✓ equal to the figure[/]" if proof.holds else "[bold red]✗ NOT the figure[/]"
-    value = "" if proof.value is None else f", value {_text(proof.value)}"
+    value = "" if proof.value is None else f", value {plain_text(proof.value)}"
     return f"{proof.rows:,} rows{value}, fingerprint {proof.fingerprint}: {mark}"
 
 
@@ -125,9 +131,3 @@ def _export(session: Any, found: Any, target: Path) -> None:
             exported.append([part.metric.id, *(told.get(c) for c in columns)])
     export_rows(target, ["metric_id", *columns], exported)
     console.print(f"{len(exported):,} rows written to {target}", highlight=False)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f"{value.normalize():,f}"
-    return "" if value is None else str(value)

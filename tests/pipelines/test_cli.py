@@ -75,6 +75,8 @@ def test_the_installed_program_is_the_same() -> None:
         (["rollup", "2024Q3", "--basis", "known-at"], "no basis 'known-at'"),
         (["rollup", "2024Q3", "--basis", "first=2024-10-10"], "no basis 'first=2024-10-10'"),
         (["rollup", "2024Q3", "--basis", "known-at=soon"], "--basis known-at 'soon' is no instant"),
+        (["bridge", "2024Q3", "--period", "year"], "no period 'year': choose quarter, ytd, as_of"),
+        (["bridge", "2024Q3", "--export", "rows.csv"], "--export lists the rows of one metric"),
         (["demo", "up", "--day", "today"], "'today' is no day: write 2024-10-10"),
         (["demo", "edit", "park_hazard", "--where", "hazard_no"], "--where wants column=value"),
         (["extract"], "Missing argument"),
