@@ -21,8 +21,8 @@ from assets.report.bridge import Bridge, Cut, Effect, Figures, Value, bridge, fi
 from assets.report.causes import CAUSES
 from assets.report.cuts import between
 from data_contracts.calendar import Quarter
-from tests.assets.histories import History, Step, played, scripts
-from tests.assets.test_histories import few, many
+from tests.assets.histories import History, few, many, played
+from tests.assets.history_sources import Step, scripts
 
 QUARTER = Quarter(2024, 3)
 Script = Sequence[Sequence[Step]]

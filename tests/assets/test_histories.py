@@ -12,24 +12,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.mart.explain import Scope, explain, rows
 from data_contracts.metric import Metric
+from data_contracts.metric_sql import FIGURE_KEY
 from resources.engine import Session, quoted
-from tests.assets.histories import History, Step, played, scripts
+from tests.assets.histories import History, few, many, played
+from tests.assets.history_sources import Step, scripts
 
 Script = Sequence[Sequence[Step]]
-NAMES = ("metric_id", "quarter", "period", "grain", "scope_code")
-_QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-
-# Shrinking a history takes minutes: the extended tests do it, the fast ones show the first that fails.
-few = settings(
-    max_examples=3, deadline=None, derandomize=True, database=None, suppress_health_check=_QUIET,
-    phases=[Phase.explicit, Phase.generate],
-)  # fmt: skip
-many = settings(max_examples=60, deadline=None, suppress_health_check=_QUIET)
 
 
 # --- the past is what a warehouse of that day knew --------------------------------------------------------
@@ -84,7 +77,7 @@ def _ledger_rows(session: Session, history: History, versions: bool) -> dict[str
 
 
 def _figures(session: Session) -> list[tuple[Any, ...]]:
-    return session.rows(f"SELECT * FROM mart.quarterly_metric ORDER BY {', '.join(NAMES)}")
+    return session.rows(f"SELECT * FROM mart.quarterly_metric ORDER BY {', '.join(FIGURE_KEY)}")
 
 
 # --- every figure rests on rows that prove it -------------------------------------------------------------
@@ -119,7 +112,7 @@ def _assert_proved(history: History, cut_off: datetime) -> None:
     }
     with history.as_known(cut_off) as session:
         figures = session.rows(
-            f"SELECT {', '.join(NAMES)} FROM mart.quarterly_metric WHERE quarter >= '2024Q2' ORDER BY ALL"
+            f"SELECT {', '.join(FIGURE_KEY)} FROM mart.quarterly_metric WHERE quarter >= '2024Q2' ORDER BY ALL"
         )
         assert {f[0] for f in figures} == set(history.metrics)
         for metric_id, quarter, period, grain, code in figures:

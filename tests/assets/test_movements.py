@@ -185,12 +185,17 @@ def test_a_row_is_waived_once(home: Path, t: TableContract) -> None:
         assert len(state(ws, t)["movements"]) == 1
 
 
-def test_a_decision_on_a_row_judges_no_batch_again(tmp_path: Path) -> None:
-    """Admitted late, the rows had been gone already: more of them than one batch may take away."""
-    whole = contract(
+@pytest.fixture
+def whole(tmp_path: Path) -> TableContract:
+    """A table sent whole, of which a batch may take half the rows away."""
+    return contract(
         tmp_path, "t", [KEY, AMOUNT, TELLER], {"verb": "replace", "scope": "table", "max_delete_pct": 50},
         quarantine={"max_pct": 90, "min_rows": 9},
     )  # fmt: skip
+
+
+def test_a_decision_on_a_row_judges_no_batch_again(tmp_path: Path, whole: TableContract) -> None:
+    """Admitted late, the rows had been gone already: more of them than one batch may take away."""
     home = tmp_path / "other"
     with night(home, 0, whole) as ws:
         land(ws, whole, [("A", "1"), ("B", "-5"), ("C", "-6")])
@@ -210,11 +215,9 @@ def test_a_decision_on_a_row_judges_no_batch_again(tmp_path: Path) -> None:
         assert state(ws, whole) == before
 
 
-def test_what_was_blocked_stays_blocked_when_a_row_before_it_is_waived(tmp_path: Path) -> None:
-    whole = contract(
-        tmp_path, "t", [KEY, AMOUNT, TELLER], {"verb": "replace", "scope": "table", "max_delete_pct": 50},
-        quarantine={"max_pct": 90, "min_rows": 9},
-    )  # fmt: skip
+def test_what_was_blocked_stays_blocked_when_a_row_before_it_is_waived(
+    tmp_path: Path, whole: TableContract
+) -> None:
     home = tmp_path / "other"
     with night(home, 0, whole) as ws:
         land(ws, whole, [("A", "1"), ("B", "-5")])
