@@ -34,6 +34,8 @@ def write_quarter(session: Session, quarter: str) -> int:
         "WHERE m.quarter = :q AND m.grain = 'group' AND m.period IN ('ytd', 'as_of') ORDER BY c.seq, m.metric_id",
         q=quarter,
     )
+    if not figures:
+        return 0
     (known_at,) = session.row("SELECT known_at FROM core.cut_off")
     told = []
     for metric_id, period, value, adjustment, reported, day, until, text, *traced in figures:
