@@ -397,18 +397,26 @@ def _keep_rows(
 def _row_effects(
     session: Session, contracts: Mapping[str, TableContract], metric: Metric, quarter: Quarter, cause: str
 ) -> list[RowEffect]:
-    """Rows whose share in the figure is another since the rows were kept."""
-    said = " UNION ALL ".join(part for contract in contracts.values() for part in _said(contract, contracts))
+    """Rows whose share in the figure is another since the rows were kept, with what is said of each."""
     using = "affects_quarter, source_table, source_key"
-    rows = session.rows(
-        f"WITH moved AS (SELECT {using}, o.amount AS was, n.amount AS is_now, "
+    session.run(
+        f"CREATE OR REPLACE TABLE change._moved AS SELECT {using}, o.amount AS was, n.amount AS is_now, "
         f"COALESCE(n.member, o.member, '') AS member FROM change._rows_of_{metric.id} AS o "
         f"FULL JOIN ({_rows_sql(metric, quarter, contracts)}) AS n USING ({using}) "
-        "WHERE o.amount IS DISTINCT FROM n.amount OR o.member IS DISTINCT FROM n.member OR o.n IS DISTINCT FROM n.n), "
-        f"told AS (SELECT s.* FROM ({said}) AS s SEMI JOIN moved AS m USING (source_table, source_key)) "
+        "WHERE o.amount IS DISTINCT FROM n.amount OR o.member IS DISTINCT FROM n.member OR o.n IS DISTINCT FROM n.n"
+    )
+    # A fact that is made of several ledger rows names the leading columns of their key.
+    parts = session.rows(
+        "SELECT source_table, max(len(string_split(source_key, '|'))) FROM change._moved GROUP BY 1"
+    )
+    tellers = [
+        teller for table, n in parts if table in contracts for teller in _said(contracts[table], n, contracts)
+    ]
+    told = " UNION ALL ".join(tellers or ["SELECT '' AS source_table, '' AS source_key, '' AS said"])
+    rows = session.rows(
         f"SELECT {', '.join(f'm.{c.strip()}' for c in using.split(','))}, m.was, m.is_now, m.member, "
-        "COALESCE(string_agg(DISTINCT t.said, '; ' ORDER BY t.said), '') FROM moved AS m LEFT JOIN told AS t "
-        "USING (source_table, source_key) GROUP BY ALL ORDER BY ALL"
+        f"COALESCE(string_agg(DISTINCT t.said, '; ' ORDER BY t.said), '') FROM change._moved AS m "
+        f"LEFT JOIN ({told}) AS t USING (source_table, source_key) GROUP BY ALL ORDER BY ALL"
     )
     return [RowEffect(metric.id, cause, *row) for row in rows]
 
@@ -430,16 +438,20 @@ def _adjustments(session: Session, quarter: Quarter, only: Collection[str]) -> l
     ]
 
 
-def _said(contract: TableContract, contracts: Mapping[str, TableContract]) -> Iterator[str]:
-    """What changed of each row of a ledger: in the row itself, and in the rows it refers to."""
-    name = contract.name
-    yield f"SELECT '{name}' AS source_table, key_text AS source_key, said FROM change.{name} WHERE said <> ''"
+def _said(contract: TableContract, parts: int, contracts: Mapping[str, TableContract]) -> Iterator[str]:
+    """What changed of the rows of a ledger, by the first ``parts`` columns of their key: in the row itself, and in the
+    rows it refers to."""
+    name, named = contract.name, contract.identity[:parts]
+    yield (
+        f"SELECT '{name}' AS source_table, {key_text(contract, 'c', named)} AS source_key, said "
+        f"FROM change.{name} AS c WHERE said <> ''"
+    )
     for reference in contract.relationships:
         parent = contracts.get(reference.parent)
         if parent is None or reference.via or not set(reference.parent_columns) <= set(parent.identity):
             continue
         yield (
-            f"SELECT '{name}', {key_text(contract, 'd', contract.identity)}, "
+            f"SELECT '{name}', {key_text(contract, 'd', named)}, "
             f"'{parent.name} ' || p.key_text || ': ' || p.said "
             f"FROM after.{name} AS d JOIN change.{parent.name} AS p ON {refers(reference, 'd', 'p')} WHERE p.said <> ''"
         )
