@@ -23,6 +23,11 @@ _NOTHING = "SELECT * FROM mart.quarterly_metric WHERE FALSE"
 _A_YEAR_LATER = "CAST(CAST(SUBSTR(quarter, 1, 4) AS INTEGER) + 1 AS VARCHAR) || SUBSTR(quarter, 5)"
 
 
+def is_compared(metric: Metric) -> bool:
+    """Whether the metric is a number, so that two years of it compare."""
+    return metric.kind not in _NO_NUMBER
+
+
 def scoped(metrics: Mapping[str, Metric]) -> list[str]:
     """Ids of the metrics whose figures depend on the day at which dimensions are read, in order."""
 
@@ -41,7 +46,7 @@ def comparable_metric_sql(metrics: Mapping[str, Metric]) -> str:
     A scope without a row in one of the years adds nothing there, so changes of the parts add up as the figures do;
     a ratio that is missing has no change. Of a ratio, ``change`` is in its own unit and there is no percentage.
     """
-    numbers = {name: m for name, m in metrics.items() if m.kind not in _NO_NUMBER}
+    numbers = {name: m for name, m in metrics.items() if is_compared(m)}
     is_ratio = _among(m.id for m in numbers.values() if m.ratio)
     changing = scoped(numbers)
     counted_anew = {n: numbers[n] for name in changing for n in (*numbers[name].inputs, name)}

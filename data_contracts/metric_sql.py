@@ -152,9 +152,14 @@ GROUP BY quarter, said, grain, scope_code"""
 
 
 def contributing_rows_sql(
-    metric: Metric, quarter: str, period: Period, grain: Grain = "group", scope: str = ""
+    metric: Metric,
+    quarter: str,
+    period: Period,
+    grain: Grain = "group",
+    scope: str = "",
+    scope_years: int = 0,
 ) -> str:
-    """The fact rows behind one figure, by the figure's own conditions.
+    """The fact rows behind one figure, by the figure's own conditions; ``scope_years`` as in :func:`period_cte`.
 
     Columns: the codes of its grains, its drill columns, the dates it is read from, ``_amount`` (what the row adds,
     NULL where nothing is added), ``_member`` (the key counted once, or the state), ``_source_table``,
@@ -177,7 +182,7 @@ def contributing_rows_sql(
         conditions.append(f"COALESCE(f.{GRAIN_COLUMNS[grain]}, '{UNASSIGNED}') = '{scope}'")
     where = " AND ".join(f"({c})" for c in conditions)
     return (
-        f"WITH {period_cte()}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"
+        f"WITH {period_cte(scope_years)}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"
         f"FROM (SELECT {', '.join(line)} FROM core.{metric.fact}) AS f\n{part.joins()}\nWHERE {where}"
     )
 

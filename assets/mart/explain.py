@@ -7,16 +7,16 @@ means (``data_contracts.metric``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from assets.staged.tables import key_text
 from data_contracts.claim import Figure
-from data_contracts.metric import Grain, Metric, Period
+from data_contracts.metric import Grain, Metric, Period, Ratio
 from data_contracts.metric_parts import Part
-from data_contracts.metric_sql import contributing_rows_sql, fingerprint
+from data_contracts.metric_sql import GRAIN_COLUMNS, UNASSIGNED, contributing_rows_sql, fingerprint
 from data_contracts.model import TableContract
 from resources.engine import Row, Session
 from resources.failures import Refused
@@ -29,21 +29,37 @@ LAST = (
 stands at the source, and since when it is known."""
 
 
+LINE = (
+    "adjustment_no", "adjusted_quarter", "amount", "accounting_reason", "reason", "prepared_by", "approved_by",
+    "approved_date",
+)  # fmt: skip
+"""Columns told of a manual adjustment."""
+
+_LAST_DIGIT = Decimal("0.000001")
+
+
 class NoFigure(Refused):
     """There is no such figure: the message names it and what there is."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which figure of a metric: quarter, period, grain and code (``''`` for the group)."""
+    """Which figure of a metric: quarter, period, grain and code (``''`` for the group).
+
+    ``years``: by how many years after the quarter dimensions are read, 1 for a comparable figure.
+    """
 
     quarter: str
     period: Period
     grain: Grain = "group"
     code: str = ""
+    years: int = 0
 
     def __str__(self) -> str:
-        return f"{self.quarter} {self.period}" + (f" {self.grain} {self.code}" if self.code else "")
+        later = (
+            f" in the scope of {int(self.quarter[:4]) + self.years}{self.quarter[4:]}" if self.years else ""
+        )
+        return f"{self.quarter} {self.period}" + (f" {self.grain} {self.code}" if self.code else "") + later
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,18 @@ class Proof:
     rows: int
     value: Decimal | str | None
     fingerprint: Decimal
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """A figure as reported beside what its rows make: ``lines`` are the manual adjustments that name this figure, those
+    of its inputs stand with them. ``holds``: value and adjustments come to ``value``; a ratio is that of its inputs.
+    """
+
+    value: Decimal | None
+    adjustment: Decimal
+    lines: tuple[Row, ...]
     holds: bool
 
 
@@ -70,6 +98,17 @@ class Explanation:
     columns: tuple[str, ...] = ()
     query: str = ""
     inputs: tuple[Explanation, ...] = ()
+    adjusted: Adjusted | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the rows make the figure, and the adjustments what is reported of it."""
+        return self.proof.holds and (self.adjusted is None or self.adjusted.holds)
+
+    @property
+    def reported(self) -> Decimal | None:
+        """The number that is reported: with its adjustments where it has some."""
+        return self.adjusted.value if self.adjusted else self.figure.value
 
 
 def explain(
@@ -79,24 +118,25 @@ def explain(
     metrics: Mapping[str, Metric],
     contracts: Mapping[str, TableContract],
 ) -> Explanation:
-    """Explain one figure of ``mart.quarterly_metric``. Raises :class:`NoFigure` where there is none."""
+    """Explain one figure and the adjustments beside it. Raises :class:`NoFigure` where there is none."""
     figure, printed = _figure(session, metric, scope)
     if metric.inputs:
         periods = {t.metric: t.period for t in metric.terms}
-        places = {
-            name: Scope(scope.quarter, periods.get(name) or scope.period, scope.grain, scope.code)
-            for name in metric.inputs
-        }
+        places = {name: replace(scope, period=periods.get(name) or scope.period) for name in metric.inputs}
         inputs = tuple(
             explain(session, metrics[name], place, metrics, contracts)
             for name, place in places.items()
             if _found(session, name, place)
         )
-        return Explanation(metric, scope, figure, _of_inputs(metric, figure, printed, inputs), inputs=inputs)
-    rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code)
+        proof = _of_inputs(metric, figure, printed, inputs)
+        adjusted = _adjusted(session, metric, scope, figure, inputs)
+        return Explanation(metric, scope, figure, proof, inputs=inputs, adjusted=adjusted)
+    rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code, scope.years)
     query = _traced(session, rows, contracts)
     columns = tuple(name for name, _ in session.columns(query))
-    return Explanation(metric, scope, figure, _proof(session, metric, rows, figure, printed), columns, query)
+    proof = _proof(session, metric, rows, figure, printed)
+    adjusted = _adjusted(session, metric, scope, figure)
+    return Explanation(metric, scope, figure, proof, columns, query, adjusted=adjusted)
 
 
 def rows(session: Session, explanation: Explanation, limit: int | None = None) -> list[Row]:
@@ -120,11 +160,57 @@ def _figure(session: Session, metric: Metric, scope: Scope) -> tuple[Figure, Dec
 
 
 def _found(session: Session, metric_id: str, scope: Scope) -> list[Row]:
+    columns = (*_FIGURE, "fingerprint")
+    computed = _read(session, "quarterly_metric", columns, metric_id, scope)
+    if computed or not _takes_adjustments(session, scope):
+        return computed
+    # Only an adjustment stands for this scope: a figure of no rows.
+    return _read(session, "reported_metric", columns, metric_id, scope)
+
+
+def _read(session: Session, table: str, columns: Iterable[str], metric_id: str, scope: Scope) -> list[Row]:
     return session.rows(
-        f"SELECT {', '.join(_FIGURE)}, fingerprint FROM mart.quarterly_metric WHERE metric_id = :m "
+        f"SELECT {', '.join(columns)} FROM mart.{table} WHERE metric_id = :m "
         "AND quarter = :q AND period = :p AND grain = :g AND scope_code = :s",
         m=metric_id, q=scope.quarter, p=scope.period, g=scope.grain, s=scope.code,
     )  # fmt: skip
+
+
+def _takes_adjustments(session: Session, scope: Scope) -> bool:
+    """Comparable figures take none, and publications of before there were adjustments have no such table."""
+    return not scope.years and bool(
+        session.rows(
+            "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database() "
+            "AND table_schema = 'mart' AND table_name = 'adjustment_line'"
+        )
+    )
+
+
+def _adjusted(
+    session: Session, metric: Metric, scope: Scope, figure: Figure, inputs: tuple[Explanation, ...] = ()
+) -> Adjusted | None:
+    if not _takes_adjustments(session, scope):
+        return None
+    found = _read(session, "reported_metric", ("value", "adjustment", "reported_value"), metric.id, scope)
+    computed, adjustment, reported = found[0] if found else (None, None, None)
+    if adjustment is None:
+        same = computed == reported == figure.value
+        return None if same else Adjusted(reported, Decimal(0), (), holds=False)
+    place = ""
+    if scope.grain != "group":
+        place = f"AND COALESCE({GRAIN_COLUMNS[scope.grain]}, '{UNASSIGNED}') = :s "
+    lines = session.rows(
+        f"SELECT {', '.join(LINE)} FROM mart.adjustment_line WHERE metric_id = :m AND quarter = :q AND period = :p "
+        f"{place}ORDER BY adjustment_no",
+        m=metric.id, q=scope.quarter, p=scope.period, **({"s": scope.code} if place else {}),
+    )  # fmt: skip
+    added = sum((dict(zip(LINE, line, strict=True))["amount"] for line in lines), Decimal(0))
+    if metric.ratio:
+        same = _near(_divided(metric.ratio, {i.metric.id: i.reported for i in inputs}), reported)
+    else:
+        through = sum((i.adjusted.adjustment for i in inputs if i.adjusted), Decimal(0))
+        same = (figure.value or Decimal(0)) + added + through == reported
+    return Adjusted(reported, adjustment, tuple(lines), computed == figure.value and same)
 
 
 def _proof(session: Session, metric: Metric, rows: str, figure: Figure, printed: Decimal) -> Proof:
@@ -160,20 +246,23 @@ def _of_inputs(metric: Metric, figure: Figure, printed: Decimal, inputs: tuple[E
     values = {i.metric.id: i.figure.value or Decimal(0) for i in inputs}
     value: Decimal | None
     if metric.ratio:
-        below = values.get(metric.ratio.denominator)
-        above = values.get(metric.ratio.numerator, Decimal(0))
-        value = Decimal(float(above) / float(below)).quantize(Decimal("0.000001")) if below else None
-        # The engine divides doubles and rounds to six decimals: allow its last digit.
-        same = value == figure.value or (
-            value is not None
-            and figure.value is not None
-            and abs(value - figure.value) <= Decimal("0.000001")
-        )
+        value = _divided(metric.ratio, values)
+        same = _near(value, figure.value)
     else:
         value = sum((values.get(t.metric, Decimal(0)) for t in metric.terms), Decimal(0))
         same = value == figure.value
-    whole = all(i.proof.holds for i in inputs)
+    whole = all(i.holds for i in inputs)
     return Proof(count, value, found, same and whole and count == figure.row_count and found == printed)
+
+
+def _divided(ratio: Ratio, values: Mapping[str, Decimal | None]) -> Decimal | None:
+    below, above = values.get(ratio.denominator), values.get(ratio.numerator) or Decimal(0)
+    return Decimal(float(above) / float(below)).quantize(_LAST_DIGIT) if below else None
+
+
+def _near(one: Decimal | None, other: Decimal | None) -> bool:
+    # The engine divides doubles and rounds to six decimals: allow its last digit.
+    return one == other or (one is not None and other is not None and abs(one - other) <= _LAST_DIGIT)
 
 
 def _traced(session: Session, rows: str, contracts: Mapping[str, TableContract]) -> str:

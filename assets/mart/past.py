@@ -25,9 +25,15 @@ STAGED = "@staged@"
 
 
 def past_statements(
-    contracts: Mapping[str, TableContract], cut_off: datetime, metrics: Mapping[str, Metric] | None = None
+    contracts: Mapping[str, TableContract],
+    cut_off: datetime,
+    metrics: Mapping[str, Metric] | None = None,
+    scope_years: int = 0,
 ) -> list[str]:
-    """Statements that build ``known``, ``core``, ``mart`` and the figures as known at ``cut_off`` (aware)."""
+    """Statements that build ``known``, ``core``, ``mart`` and the figures as known at ``cut_off`` (aware).
+
+    ``scope_years``: by how many years after the as-of date scope is read, for comparable figures.
+    """
     metrics = metrics or load_metrics()
     return [
         *(f"CREATE SCHEMA {schema}" for schema in ("known", "core", "mart")),
@@ -40,7 +46,7 @@ def past_statements(
             for file in sql_files(layer).values()
             if not any(table.startswith("meta.") for table in file.reads)
         ),
-        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(metrics)}",
+        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(metrics, scope_years)}",
         *reported_statements(metrics),
     ]
 

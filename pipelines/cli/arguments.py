@@ -33,6 +33,14 @@ PeriodOption = Annotated[
     str, typer.Option("--period", help="quarter, ytd or as_of. Default: the year to date, or as of.")
 ]
 RowsOption = Annotated[int, typer.Option("--rows", help="Most rows to print; all are exported.")]
+BasisOption = Annotated[
+    str,
+    typer.Option(
+        "--basis",
+        help="latest: as known now. first: as first reported. known-at=2024-10-10: recomputed as known at the "
+        "end of that day, or at an instant. comparable: last year under this year's scope, beside this year's.",
+    ),
+]
 ExportOption = Annotated[
     Path | None, typer.Option("--export", help="Write every row to FILE.csv, .xlsx or .parquet.")
 ]

@@ -6,17 +6,22 @@ Belongs here: the command, how rows and proof are printed, exporting them. Keep 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from data_contracts.metric import Metric
 from pipelines.cli.arguments import (
+    BasisOption,
     ExportOption,
     PeriodOption,
     RowsOption,
     ScopeOption,
+    basis_named,
     exportable,
     metric_named,
     quarter_named,
@@ -25,7 +30,8 @@ from pipelines.cli.arguments import (
 )
 from pipelines.cli.console import Home, console, plain_text, table
 from pipelines.cli.export import export_rows
-from pipelines.cli.published import published
+from pipelines.cli.published import beside_published, published
+from resources.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +46,7 @@ def explain(
     period: PeriodOption = "",
     limit: RowsOption = 20,
     export: ExportOption = None,
+    basis: BasisOption = "latest",
     home: Home = None,
 ) -> None:
     """Show the ledger rows that make a figure, and prove it from them. Exit 1 if they do not prove it."""
@@ -47,7 +54,6 @@ def explain(
     from assets.mart.explain import explain as explained
     from data_contracts.metric import load_metrics
     from data_contracts.model import load_contracts
-    from resources.engine import DuckDBSession
 
     metrics = load_metrics()
     metric = metric_named(metric_id)
@@ -56,18 +62,52 @@ def explain(
         raise typer.BadParameter(f"{metric_id} has no period {chosen!r}: {', '.join(metric.periods)}")
     exportable(export)
     grain, code = scope_named(scope)
-    with published(home) as connection:
-        session = DuckDBSession(connection)
-        place: Any = Scope(quarter_named(quarter), chosen, grain, code)
+    with _standing_on(home, metric, quarter_named(quarter), basis) as (session, name, years):
+        place: Any = Scope(name, chosen, grain, code, years)
         found = explained(session, metric, place, metrics, load_contracts())
         for part in found.inputs or (found,):
             _print(session, part, limit)
+            _print_adjusted(part)
         if found.inputs:
             _print_sum(found)
+            _print_adjusted(found)
         if export:
             _export(session, found, export)
-    if not found.proof.holds:
+    if not found.holds:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _standing_on(
+    home: Path | None, metric: Metric, quarter: str, basis: str
+) -> Iterator[tuple[Any, str, int]]:
+    """A session whose figures are those of the basis, the quarter to ask for and by how many years scope is later."""
+    from assets.report.basis import (
+        comparable_statements,
+        first_statements,
+        known_at_statements,
+        standing_on,
+    )
+    from data_contracts.metric import load_metrics
+    from data_contracts.model import load_contracts
+    from resources.engine import DuckDBSession
+
+    word, cut_off = basis_named(basis)
+    if word == "latest":
+        with published(home) as connection:
+            yield DuckDBSession(connection), quarter, 0
+        return
+    metrics, contracts, years = load_metrics(), load_contracts(), 0
+    with beside_published(home) as engine:
+        if cut_off:
+            statements = known_at_statements(engine, contracts, cut_off)
+        elif word == "first":
+            statements = first_statements(load_settings(home).home, quarter, metric, metrics)
+        else:
+            quarter, statements = comparable_statements(engine, contracts, quarter, metric, metrics)
+            years = 1
+        with standing_on(engine, statements) as session:
+            yield session, quarter, years
 
 
 def _print(session: Any, found: Any, limit: int) -> None:
@@ -94,6 +134,36 @@ def _print(session: Any, found: Any, limit: int) -> None:
         weight = told["amount"] if counted == "amount" else told["counted_as"]
         shown.add_row(plain_text(weight), "\n".join(says), where)
     console.print(shown)
+
+
+def _print_adjusted(found: Any) -> None:
+    from assets.mart.explain import LINE
+
+    adjusted = found.adjusted
+    if adjusted is None:
+        return
+    unit = found.metric.unit
+    if adjusted.lines:
+        shown = table(
+            f"adjustments of {found.metric.id} {found.metric.name.zh}, {found.scope}",
+            "number", "of", f"amount {unit}", "why", "by", right=(f"amount {unit}",),
+        )  # fmt: skip
+        for line in adjusted.lines:
+            told = dict(zip(LINE, line, strict=True))
+            shown.add_row(
+                told["adjustment_no"],
+                told["adjusted_quarter"],
+                f"{told['amount'].normalize():+,f}",
+                f"{told['accounting_reason']}\n[dim]{escape(told['reason'])}[/]",
+                f"{escape(told['prepared_by'])}\n"
+                f"[dim]approved {escape(told['approved_by'])} {told['approved_date']}[/]",
+            )
+        console.print(shown)
+    mark = "[green]✓[/]" if adjusted.holds else "[bold red]✗ they do not come to it[/]"
+    console.print(
+        f"{found.metric.id} is reported as {plain_text(adjusted.value)} {unit}: {plain_text(found.figure.value)} of "
+        f"its rows, {adjusted.adjustment.normalize():+,f} adjusted {mark}"
+    )
 
 
 def _print_sum(found: Any) -> None:

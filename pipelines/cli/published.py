@@ -1,10 +1,12 @@
 """The published file, for commands that read it.
 
-Belongs here: opening it and reading rows. Keep out: work files, which a running job holds; what is asked.
+Belongs here: opening it, alone or with room for what is made from it, and reading rows. Keep out: work files, which a
+running job holds; what is asked.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from resources.engine import read_only
+from resources.engine import PublishedEngine, read_only
 from resources.failures import Refused
 from resources.publisher import FilePublisher
 from resources.settings import load_settings
@@ -40,6 +42,18 @@ def published(home: Path | None) -> Iterator[sa.Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+@contextmanager
+def beside_published(home: Path | None) -> Iterator[PublishedEngine]:
+    """An engine that reads the published file and makes tables beside it. Raises :class:`NotPublished`."""
+    limit = load_settings(home).memory_limit
+    with tempfile.TemporaryDirectory(prefix="jibao-beside-") as spill:
+        engine = PublishedEngine(published_file(home), Path(spill), memory_limit=limit)
+        try:
+            yield engine
+        finally:
+            engine.close()
 
 
 def rows_of(connection: sa.Connection, sql: str, **parameters: object) -> list[dict[str, Any]]:

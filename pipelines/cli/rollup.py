@@ -6,7 +6,6 @@ is (``assets.report.basis``).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,10 +15,9 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 import typer
 
-from pipelines.cli.arguments import BASES, GRAINS, basis_named, quarter_named
+from pipelines.cli.arguments import BASES, GRAINS, BasisOption, basis_named, quarter_named
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows
-from pipelines.cli.published import published, published_file, rows_of
-from resources.settings import load_settings
+from pipelines.cli.published import beside_published, published, rows_of
 
 _FIGURES = (
     "SELECT metric_id AS metric, period, grain, scope_code AS scope, value, adjustment, reported_value, value_date, "
@@ -42,13 +40,7 @@ def rollup(
     quarter: Annotated[str, typer.Argument(help="Quarter, e.g. 2024Q3.")],
     style: FormatOption = Format.table,
     grain: Annotated[str, typer.Option(help=f"One of {', '.join(GRAINS)}.")] = "group",
-    basis: Annotated[
-        str,
-        typer.Option(
-            help="latest: as known now. first: as first reported. known-at=2024-10-10: recomputed as known at the "
-            "end of that day, or at an instant. comparable: beside last year under this year's scope."
-        ),
-    ] = "latest",
+    basis: BasisOption = "latest",
     home: Home = None,
 ) -> None:
     """Every figure of one quarter: the quarter alone, the year to date, or as of its last day."""
@@ -82,21 +74,19 @@ def _answering(
     """A connection and the query whose rows are the answer."""
     from assets.report.basis import LATEST, first_reported, known_at
     from data_contracts.model import load_contracts
-    from resources.engine import DuckDBSession, PublishedEngine
+    from resources.engine import DuckDBSession
 
     if cut_off is None:
         with published(home) as connection:
             relation = first_reported(DuckDBSession(connection), quarter) if basis == "first" else LATEST
             yield connection, _COMPARED if basis == "comparable" else _FIGURES.format(relation=relation)
         return
-    limit = load_settings(home).memory_limit
-    with tempfile.TemporaryDirectory(prefix="jibao-known-at-") as spill:
-        engine = PublishedEngine(published_file(home), Path(spill), memory_limit=limit)
-        try:
-            with known_at(engine, load_contracts(), cut_off) as relation, engine.begin() as session:
-                yield session.connection, _FIGURES.format(relation=relation)
-        finally:
-            engine.close()
+    with (
+        beside_published(home) as engine,
+        known_at(engine, load_contracts(), cut_off) as relation,
+        engine.begin() as session,
+    ):
+        yield session.connection, _FIGURES.format(relation=relation)
 
 
 def _why_none(quarter: str, basis: str) -> str:

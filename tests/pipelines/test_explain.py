@@ -14,7 +14,9 @@ import pytest
 
 from assets.mart.explain import Scope, explain
 from data_contracts.metric import Metric, load_metrics
+from data_contracts.metric_text import display
 from data_contracts.model import load_contracts
+from data_contracts.reported_sql import reported_metric_sql
 from resources.engine import DuckDBSession, read_only
 from tests.pipelines.conftest import First
 from tests.pipelines.homes import Place
@@ -108,3 +110,78 @@ def test_a_figure_that_was_tampered_with_is_not_proved(first: First, tmp_path: P
     said = place.jibao("explain", "hazards_rectified", "2024Q3", "--rows", 1)
     assert said.code == 1
     assert "NOT the figure" in " ".join(said.out.split())
+
+
+@pytest.mark.parametrize("column", ["value", "reported_value"])
+def test_a_reported_figure_that_was_tampered_with_is_not_proved(
+    first: First, tmp_path: Path, column: str
+) -> None:
+    file = tmp_path / "spoiled.duckdb"
+    shutil.copyfile(first.night.file, file)
+    with duckdb.connect(str(file)) as warehouse:
+        warehouse.execute(
+            f"UPDATE mart.reported_metric SET {column} = {column} + 1 "
+            "WHERE metric_id IN ('hazards_rectified', 'concrete_revenue')"
+        )
+    engine = read_only(file)
+    with engine.connect() as connection:
+        session = DuckDBSession(connection)
+        for metric, quarter in (("hazards_rectified", "2024Q3"), ("concrete_revenue", "2023Q4")):
+            found = explain(session, METRICS[metric], Scope(quarter, "ytd"), METRICS, CONTRACTS)
+            assert found.proof.holds
+            assert not found.holds
+    engine.dispose()
+
+
+def test_an_adjustment_stands_beside_the_rows(first: First) -> None:
+    for metric in ("concrete_revenue", "concrete_revenue_consolidated"):
+        said = first.published.jibao("explain", metric, "2023Q4", "--rows", 1)
+        assert said.code == 0, said.err
+        for told in ("TZ-2024-001", "prior_period_error", "-286,400 adjusted ✓"):
+            assert told in said.out, metric
+
+
+def test_a_scope_with_an_adjustment_alone_is_a_figure_of_no_rows(first: First, tmp_path: Path) -> None:
+    file = tmp_path / "adjusted.duckdb"
+    shutil.copyfile(first.night.file, file)
+    with duckdb.connect(str(file)) as warehouse:
+        for table in ("adjustment_line", "adjustment"):
+            code = "org_code" if table == "adjustment_line" else "scope_code"
+            warehouse.execute(
+                f"UPDATE mart.{table} SET {code} = 'YWCT-99' "
+                f"WHERE {code} = 'YWCT-03' AND metric_id = 'concrete_revenue'"
+            )
+        warehouse.execute(f"CREATE OR REPLACE TABLE mart.reported_metric AS {reported_metric_sql(METRICS)}")
+    engine = read_only(file)
+    with engine.connect() as connection:
+        place = Scope("2023Q4", "ytd", "org", "YWCT-99")
+        found = explain(DuckDBSession(connection), METRICS["concrete_revenue"], place, METRICS, CONTRACTS)
+    engine.dispose()
+    assert (found.holds, found.proof.rows, found.reported) == (True, 0, Decimal(-286400))
+
+
+def test_last_years_comparable_figure_is_explained_in_this_years_scope(first: First) -> None:
+    shown = {
+        metric: first.published.value(
+            "SELECT comparable_value FROM mart.comparable_metric WHERE quarter = '2024Q3' AND grain = 'group' "
+            "AND metric_id = :m AND period IN ('as_of', 'ytd')", m=metric,
+        )
+        for metric in ("projects_under_construction", "one_plan_per_project", "effective_investment")
+    }  # fmt: skip
+    for metric, value in shown.items():
+        said = first.published.jibao("explain", metric, "2024Q3", "--basis", "comparable", "--rows", 1)
+        assert said.code == 0, said.err
+        assert display(METRICS[metric], value) in said.out
+    assert (
+        "2023Q3 as_of in the scope of 2024Q3: 24个"
+        in first.published.jibao(
+            "explain", "projects_under_construction", "2024Q3", "--basis", "comparable", "--rows", 1
+        ).out
+    )
+    for metric, quarter, cure in (
+        ("projects_under_construction", "2023Q3", "no quarter before 2023Q1"),
+        ("digital_economy_platform_basement", "2024Q3", "is no number"),
+    ):
+        refused = first.published.jibao("explain", metric, quarter, "--basis", "comparable")
+        assert refused.code == 1
+        assert cure in refused.err
