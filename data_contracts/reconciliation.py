@@ -128,9 +128,8 @@ class Reconciliation(_Part):
     """One rule. ``compare``: both sides equal, or left at most right. ``judged``: ``ended`` quarters, or
     ``known`` ones, the running quarter included. ``total``: a second tolerance on the sum of a quarter's
     unexplained differences. ``max_age_days``: how long a break may stand before it is overdue.
-    ``materiality``: from which amount on a difference matters, in the rule's unit. ``not_run``: why the
-    rule cannot be run at all; then it has no sides. A ``gate`` bars the closing of its quarter. Not
-    ``signable``: nobody can sign for a break of it."""
+    ``materiality``: from which amount on a difference matters, in the rule's unit. A ``gate`` bars the closing
+    of its quarter. Not ``signable``: nobody can sign for a break of it."""
 
     id: str = Field(pattern=r"^R[0-9]{2}$")
     name: Name
@@ -139,8 +138,8 @@ class Reconciliation(_Part):
     domain: Literal["finance", "construction", "park", "reporting"]
     unit: str = _TEXT
     grain: tuple[str, ...] = ()
-    left: Side | None = None
-    right: Side | None = None
+    left: Side
+    right: Side
     compare: Literal["equal", "at_most"] = "equal"
     items: tuple[Item, ...] = ()
     explained: tuple[RowClass, ...] = ()
@@ -152,7 +151,6 @@ class Reconciliation(_Part):
     max_age_days: int = Field(gt=0)
     materiality: Decimal | None = None
     owner: Owner
-    not_run: str = ""
 
     @property
     def legitimate_parts(self) -> tuple[Item | RowClass, ...]:
@@ -162,7 +160,7 @@ class Reconciliation(_Part):
     @property
     def statements(self) -> tuple[str, ...]:
         """Every SELECT of the rule, a metric's source included."""
-        sides = [side for side in (self.left, self.right) if side]
+        sides = (self.left, self.right)
         texts = [side.sql for side in sides if side.sql]
         texts += [part.sql for part in self.legitimate_parts]
         metrics = ["SELECT value FROM mart.quarterly_metric" for side in sides if side.metric]
@@ -172,6 +170,11 @@ class Reconciliation(_Part):
     def tables(self) -> tuple[str, ...]:
         """``schema.table`` names the rule reads, in order of first mention."""
         return tuple(dict.fromkeys(table for text in self.statements for table in tables_read(text)))
+
+    @property
+    def judges_publications(self) -> bool:
+        """True where the rule says how a publication stands by now: it cannot bar the one that follows."""
+        return any(table.startswith("report.") for table in self.tables)
 
 
 @cache
@@ -204,8 +207,6 @@ def _check(path: Path, rule: Reconciliation, metrics: Mapping[str, Metric]) -> N
     def refuse(place: str, cause: str, cure: str) -> ContractError:
         return ContractError(path, place, cause, cure)
 
-    if bool(rule.not_run) == bool(rule.left and rule.right) or bool(rule.left) != bool(rule.right):
-        raise refuse("left, right", "needs both sides, or not_run and neither", "say how, or why not")
     for name in rule.grain:
         if name in _RESERVED:
             raise refuse("grain", f"{name} is a word of the comparison itself", "name the key otherwise")
@@ -215,8 +216,7 @@ def _check(path: Path, rule: Reconciliation, metrics: Mapping[str, Metric]) -> N
     _check_tolerances(refuse, rule)
     base = ("base",) if rule.tolerance.needs_base else ()
     for place, side, more in (("left", rule.left, base), ("right", rule.right, ())):
-        if side:
-            _check_side(refuse, place, rule, side, more, metrics)
+        _check_side(refuse, place, rule, side, more, metrics)
     for item in rule.items:
         _check_sql(refuse, f"items.{item.id}", item.sql, (*rule.grain, "value"))
     for row_class in rule.explained:

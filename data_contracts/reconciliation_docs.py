@@ -93,10 +93,10 @@ def _tolerance(tolerance: Tolerance, unit: str) -> str:
 
 
 def _row(rule: Reconciliation) -> str:
-    left, right = (side.what.rstrip(".") if side else "–" for side in (rule.left, rule.right))
+    left, right = (side.what.rstrip(".") for side in (rule.left, rule.right))
     cells = (
         f"[{rule.id}](#{rule.id})", rule.name.zh, left, right, ", ".join(rule.grain) or "quarter",
-        tolerance_text(rule) if rule.left else f"not run: {rule.not_run}",
+        tolerance_text(rule),
     )  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -115,20 +115,16 @@ def _entry(rule: Reconciliation) -> Iterator[str]:
 
 
 def _facts(rule: Reconciliation) -> Iterator[tuple[str, str]]:
-    if rule.not_run:
-        yield "未执行 Not run", rule.not_run
     for label, side in (("左方 Left", rule.left), ("右方 Right", rule.right)):
-        if side:
-            yield label, _side(side)
+        yield label, _side(side)
     for item in rule.items:
         yield "调节项 Item", f"{item.sign} `{item.id}` {item.name.zh} {item.name.en}"
     for row_class in rule.explained:
         yield "已说明 Class", f"`{row_class.id}` {row_class.name.zh} {row_class.name.en}"
-    if rule.left:
-        yield "粒度 Grain", ", ".join(f"`{name}`" for name in ("quarter", *rule.grain))
-        yield "容差 Tolerance", tolerance_text(rule)
-        yield "范围 Judged", _JUDGED[rule.judged]
-        yield "来源 Reads", ", ".join(f"`{t}`" for t in rule.tables)
+    yield "粒度 Grain", ", ".join(f"`{name}`" for name in ("quarter", *rule.grain))
+    yield "容差 Tolerance", tolerance_text(rule)
+    yield "范围 Judged", _JUDGED[rule.judged]
+    yield "来源 Reads", ", ".join(f"`{t}`" for t in rule.tables)
     if rule.materiality is not None:
         yield "重要性 Materiality", f"{rule.materiality.normalize():f} {rule.unit}"
     signing = "" if rule.signable else ", nobody can sign for it"

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.publish.publication import publish
 from assets.report import closing
 from assets.report.partitions import QUARTERS
-from assets.report.state import NotAllowed
+from assets.report.state import ACCOUNTING_REASONS, NotAllowed
 from assets.report.tables import write_tables
 from data_contracts.calendar import Quarter
 from data_contracts.model import TableContract
@@ -43,7 +43,7 @@ def _close(
     version = closing.close(
         ws, contracts, quarter, said["by"],
         cut_off=parse_instant(said["cut_off"]) if said["cut_off"] else None,
-        reason=said["reason"], override=said["override"],
+        reason=said["reason"], accounting_reason=said["accounting_reason"], override=said["override"],
     )  # fmt: skip
     return f"{quarter} is closed as version {version}, signed by {said['by']}"
 
@@ -66,6 +66,9 @@ _STEPS: dict[str, tuple[Step, dict[str, dg.Field], str]] = {
             "by": _NAME,
             "cut_off": _CUT_OFF,
             "reason": _REASON,
+            "accounting_reason": dg.Field(
+                str, default_value="", description=f"Of a restatement: {', '.join(ACCOUNTING_REASONS)}."
+            ),
             "override": dg.Field(str, default_value="", description="Why to close without all certificates."),
         },
         "Publish the next version of a quarter; refused with the list of reasons while something bars it.",

@@ -47,6 +47,10 @@ _FOUND = (
 """Rule, then the columns a comparison gives, ``is_break`` left out."""
 
 
+UNPUBLISHED = "no publication of this quarter to judge"
+"""Why a rule on publications has nothing to compare: that is no shortfall."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How the rules ended over all quarters: ids that held and that did not, why others did not run, and by id
@@ -68,7 +72,7 @@ def create_reconciliation(
     present, failed = _present(session), _failed(session)
     reasons: dict[str, str] = {}
     for rule in rules.values():
-        reason = rule.not_run or _missing(rule, present)
+        reason = _missing(rule, present)
         if reason:
             reasons[rule.id] = reason
         else:
@@ -138,6 +142,7 @@ def _summarise(session: Session, rule: Reconciliation, reason: str, flags: str |
             "SELECT quarter, count(*) AS compared, sum(left_value) AS l, sum(right_value) AS r, "
             "sum(explained) AS e, sum(unexplained) AS u FROM compared GROUP BY quarter"
         )
+    nothing = UNPUBLISHED if rule.judges_publications else "nothing to compare in this quarter"
     running = "" if rule.judged == "known" else " AND NOT is_current"
     session.run(
         "INSERT INTO mart.reconciliation SELECT :id, q.quarter, :zh, :en, :domain, "
@@ -147,14 +152,14 @@ def _summarise(session: Session, rule: Reconciliation, reason: str, flags: str |
         f"FROM (SELECT quarter FROM core.dim_quarter WHERE period = 'quarter'{running}) AS q "
         f"LEFT JOIN ({compared}) AS c ON c.quarter = q.quarter",
         id=rule.id, zh=rule.name.zh, en=rule.name.en, domain=rule.domain,
-        reason=reason or "nothing to compare in this quarter", unit=rule.unit, severity=rule.severity,
+        reason=reason or nothing, unit=rule.unit, severity=rule.severity,
         owner=rule.owner.department, role=rule.owner.role, flags=flags, hash=definition_hash(rule),
     )  # fmt: skip
 
 
 def definition_hash(rule: Reconciliation) -> str:
-    """sha256 (hex) of what decides on a break: the compiled SQL, or why there is none."""
-    text = rule.not_run or comparison_sql(rule) + (total_sql(rule, "compared") if rule.total else "")
+    """sha256 (hex) of what decides on a break: the compiled SQL."""
+    text = comparison_sql(rule) + (total_sql(rule, "compared") if rule.total else "")
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
 
 

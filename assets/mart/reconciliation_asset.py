@@ -12,7 +12,7 @@ import dagster as dg
 
 from assets.common import POOL, markdown_table, promised
 from assets.core.assets import RECORDS
-from assets.mart.reconciliation import Outcome, create_reconciliation, tables_of
+from assets.mart.reconciliation import UNPUBLISHED, Outcome, create_reconciliation, tables_of
 from assets.materialize import comment, hold_to
 from assets.sql_files import sql_files
 from assets.staged.known import create_known, known_behind
@@ -24,7 +24,7 @@ from resources.engine import Session
 
 TABLES = ("reconciliation", "recon_break", "recon_item")
 SUMMARY = dg.AssetKey(["mart", "reconciliation"])
-_BY_RUN = ("quarterly_metric", "quarterly_metric_history", "claim_result")
+_BY_RUN = ("quarterly_metric", "quarterly_metric_history", "reported_metric", "claim_result")
 
 
 def reconciliation_assets(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
@@ -81,6 +81,8 @@ def _dependencies(
     made = {f"{layer}.{name}" for layer in ("core", "mart") for name in sql_files(layer)}
     made |= {"core.cut_off", *(f"mart.{name}" for name in _BY_RUN)}
     keys = [dg.AssetKey(table.split(".", 1)) for table in _read(rules) if table in made]
+    if any(rule.judges_publications for rule in rules.values()):
+        keys.append(dg.AssetKey(["report", "publication"]))  # one step makes all tables of publications
     keys += [dg.AssetKey(["staged", name]) for name in behind]
     return list(dict.fromkeys([*keys, RECORDS]))
 
@@ -130,7 +132,11 @@ def _check(
 ) -> dg.AssetCheckResult:
     """Fails when a rule of this kind has a break nobody signed for; what could not run is said, never passed."""
     waiting = {r: n for r, n in outcome.open_breaks.items() if rules[r].severity == kind}
-    not_run = {r: reason for r, reason in outcome.not_run.items() if rules[r].severity == kind}
+    not_run = {
+        r: reason
+        for r, reason in outcome.not_run.items()
+        if rules[r].severity == kind and reason != UNPUBLISHED
+    }
     said = [f"{r} {rules[r].name.en}: {n} open" for r, n in waiting.items()]
     said += [f"{r} {rules[r].name.en} did not run: {reason}" for r, reason in not_run.items()]
     held = [r for r in outcome.within if rules[r].severity == kind]

@@ -44,6 +44,17 @@ def covered(
     }
 
 
+def figures_of(certificate: Certificate) -> dict[tuple[str, str], tuple[str, int, str]]:
+    """(metric, period) → (definition hash, rows, fingerprint) of what a certificate covers, adjustments aside."""
+    found = {}
+    for name, told in certificate.covers.items():
+        if not name.startswith(_ADJUSTMENT):
+            metric_id, _, period = name.partition("/")
+            definition, rows, fingerprint = told.split(":")
+            found[metric_id, period] = definition, int(rows), fingerprint
+    return found
+
+
 def current_figures(session: Session, quarter: str) -> list[dict[str, object]]:
     """The group's figures of a quarter as the last run left them, as far as a certificate needs them."""
     columns = ("metric_id", "period", "grain", "definition_hash", "row_count", "fingerprint")

@@ -22,6 +22,7 @@ from assets.report.state import (
     may_close,
     may_hold,
     may_reopen,
+    may_restate,
     state_of,
 )
 from data_contracts.calendar import Quarter
@@ -78,28 +79,28 @@ def close(
     *,
     cut_off: datetime | None = None,
     reason: str = "",
+    accounting_reason: str = "",
     override: str = "",
 ) -> int:
     """Publish the next version of the quarter; returns its number.
 
-    ``cut_off`` (aware): as known then; None is the last complete run. ``override``: the reason for which ``by``
-    closes without all certificates, or with breaks nobody signed for. Raises :class:`NotReady` with every
-    reason, :class:`NotAllowed` otherwise.
+    ``cut_off`` (aware): as known then; None is the last complete run. ``reason`` and ``accounting_reason``: why it
+    restates the version before, in words and as one of :data:`~assets.report.state.ACCOUNTING_REASONS`.
+    ``override``: the reason for which ``by`` closes without all certificates, or with breaks nobody signed for.
+    Raises :class:`NotReady` with every reason, :class:`NotAllowed` otherwise.
     """
     _named(by)
     state = current_state(ws, quarter)
     may_close(state, by)
-    if state.version and not reason.strip():
-        raise NotAllowed(
-            f"{quarter} was reported before (version {state.version}) → say why it is restated: --reason"
-        )
+    may_restate(state, reason, accounting_reason)
     last = last_run(ws)
     if last is None:
         raise NotReady(str(quarter), ["no night has been published yet → run `jibao nightly`"])
     known = cut_off or last
     if wrong := bad_cut_off(quarter, known, last):
         raise NotReady(str(quarter), [wrong])
-    document = make(ws, contracts, state, known, by=by, reason=reason, override=override)
+    said = {"reason": reason, "accounting_reason": accounting_reason, "override": override}
+    document = make(ws, contracts, state, known, by=by, said=said)
     if state.version:
         document["bridge"] = _bridge(ws, contracts, quarter, document)
     barred, waivable = reasons(ws, contracts, state, document["figures"], document["adjustments"])
@@ -108,7 +109,7 @@ def close(
     name, sha256 = write(ws.home, document)
     ws.decisions.append(
         "close", ws.known_at, quarter=str(quarter), version=document["version"], by=by, file=name, sha256=sha256,
-        cut_off=known.isoformat(), reason=reason, override=override, overridden=waivable,
+        cut_off=known.isoformat(), overridden=waivable, **said,
     )  # fmt: skip
     return int(document["version"])
 

@@ -93,10 +93,11 @@ def make(
     cut_off: datetime,
     *,
     by: str,
-    reason: str,
-    override: str,
+    said: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The document of the next version of ``state.quarter`` as known at ``cut_off`` (aware)."""
+    """The document of the next version of ``state.quarter`` as known at ``cut_off`` (aware); ``said``: what ``by`` says
+    to it, ``reason``, ``accounting_reason`` and ``override``.
+    """
     metrics = load_metrics()
     statements = past_statements(contracts, cut_off, metrics)
     content = content_at(ws.engine, statements, state.quarter)
@@ -110,8 +111,7 @@ def make(
         "preparer": state.preparer,
         "certificates": {c.unit: c.by for c in state.certificates.values()},
         "closer": by,
-        "reason": reason,
-        "override": override,
+        **said,
         "previous": before.sha256 if before else "",
         "definitions": {m: definition_hash(metrics[m], metrics) for m in used},
         "contracts": {

@@ -17,6 +17,7 @@ from data_contracts.calendar import SHANGHAI, Quarter
 from data_contracts.claim import Figure, bulletins, evaluate, load_bulletin
 from data_contracts.metric import Metric, load_metrics
 from data_contracts.model import TableContract
+from data_contracts.reconciliation import load_reconciliations
 from resources.engine import Session
 from resources.workspace import Workspace
 
@@ -129,11 +130,14 @@ def _figure(told: Mapping[str, str | None] | None) -> Figure | None:
 
 
 def _reconciliations(session: Session, quarter: str) -> Iterator[str]:
+    rules = load_reconciliations()
     for rule, name, unsigned in session.rows(
         "SELECT rule_id, name_zh, breaks - signed FROM mart.reconciliation "
         "WHERE quarter = :q AND status = 'out' AND breaks > signed ORDER BY rule_id",
         q=quarter,
     ):
+        if rule in rules and rules[rule].judges_publications:
+            continue  # It says why the version before is to be replaced.
         yield (
             f"{rule} {name}: {unsigned} breaks that nobody signed for → `jibao reconcile {rule}`, then have the "
             "ledger mended or sign with `jibao reconcile sign`"

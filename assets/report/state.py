@@ -20,6 +20,9 @@ from resources.failures import Refused
 
 Word = Literal["open", "hold", "closed", "reopened"]
 KINDS = ("hold", "certify", "close", "reopen")
+ACCOUNTING_REASONS = ("policy_change", "prior_period_error", "estimate_change", "other")
+"""What a restatement is in the books: change of policy or error of an earlier period (both retrospective), change of
+estimate (prospective), or other. Source: 企业会计准则第28号 (CAS 28), which keeps the three apart."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Closing:
-    """One publication of the quarter as the log names it."""
+    """One publication of the quarter as the log names it, with the certificates it was closed with."""
 
     version: int
     by: str
@@ -43,11 +46,12 @@ class Closing:
     file: str
     sha256: str
     reason: str
+    certificates: Mapping[str, Certificate]
 
 
 @dataclass(frozen=True)
 class QuarterState:
-    """Where a quarter stands. ``certificates``: the newest of each unit since the quarter was last put on hold."""
+    """Where a quarter stands. ``certificates``: the newest of each unit, which may hold for a later version."""
 
     quarter: str
     word: Word = "open"
@@ -82,7 +86,7 @@ def state_of(quarter: str, entries: Iterable[Mapping[str, Any]]) -> QuarterState
             certificates[entry["unit"]] = Certificate(entry["unit"], entry["by"], at, entry["covers"])
         elif entry["kind"] == "close":
             word = "closed"
-            closings.append(_closing(entry, at))
+            closings.append(_closing(entry, at, certificates))
         else:
             word, reason = "reopened", entry["reason"]
     return QuarterState(quarter, word, preparer, certificates, tuple(closings), reason)
@@ -122,13 +126,34 @@ def may_close(state: QuarterState, by: str) -> None:
         raise NotAllowed(f"{by} certified {', '.join(certified)} → somebody else closes {state.quarter}")
 
 
+def may_restate(state: QuarterState, reason: str, accounting_reason: str) -> None:
+    """Raise :class:`NotAllowed` unless the next version says why it restates the one before, in words and in the books;
+    the first version restates nothing.
+    """
+    if not state.version:
+        if accounting_reason:
+            raise NotAllowed(
+                f"the first version of {state.quarter} restates nothing → no --accounting-reason"
+            )
+        return
+    before = f"{state.quarter} was reported before (version {state.version})"
+    if not reason.strip():
+        raise NotAllowed(f"{before} → say why it is restated: --reason")
+    if accounting_reason not in ACCOUNTING_REASONS:
+        said = f"{accounting_reason!r} is no accounting reason" if accounting_reason else before
+        raise NotAllowed(
+            f"{said} → say what the restatement is in the books: --accounting-reason "
+            f"{', '.join(ACCOUNTING_REASONS[:-1])} or {ACCOUNTING_REASONS[-1]}"
+        )
+
+
 def may_reopen(state: QuarterState) -> None:
     """Raise :class:`NotAllowed` unless the quarter is closed."""
     if state.word != "closed":
         raise NotAllowed(f"{state.quarter} is {state.word} → only a closed quarter is reopened")
 
 
-def _closing(entry: Mapping[str, Any], at: datetime) -> Closing:
+def _closing(entry: Mapping[str, Any], at: datetime, certificates: Mapping[str, Certificate]) -> Closing:
     return Closing(
         version=entry["version"],
         by=entry["by"],
@@ -137,4 +162,5 @@ def _closing(entry: Mapping[str, Any], at: datetime) -> Closing:
         file=entry["file"],
         sha256=entry["sha256"],
         reason=entry["reason"],
+        certificates=dict(certificates),
     )

@@ -1,23 +1,23 @@
 """The report tables that readers see, rebuilt from the log and the publications' files.
 
 Belongs here: ``report.publication``, ``report.figure``, ``report.adjustment``, ``report.bridge``,
-``report.certificate`` and ``report.moved_figure``. Keep out: deciding anything, and which moves matter
-(``materiality``). They are a cache: delete the work files and they come back the same.
+``report.certificate``, ``report.certified_figure`` and ``report.moved_figure``. Keep out: deciding anything, and
+which moves matter (``materiality``). They are a cache: delete the work files and they come back the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from assets.mart.adjustments import LINE_COLUMNS, counted
 from assets.materialize import comment, hold_to
 from assets.report.bridge import EFFECT_COLUMNS
-from assets.report.certificates import covered, current_figures, stale_because
+from assets.report.certificates import covered, current_figures, figures_of, stale_because
 from assets.report.materiality import judge
 from assets.report.publication import Difference, NotReproduced, read, recomputed
-from assets.report.state import QuarterState, quarters_touched, state_of
+from assets.report.state import Closing, QuarterState, quarters_touched, state_of
 from data_contracts.calendar import naive_utc
 from data_contracts.metric import load_metrics
 from data_contracts.metric_sql import COLUMNS
@@ -26,7 +26,8 @@ from resources.engine import Session, insert_rows
 from resources.workspace import Workspace
 
 TABLES = (
-    "publication", "figure", "adjustment", "bridge", "certificate", "moved_figure", "unadjusted_difference",
+    "publication", "figure", "adjustment", "bridge", "certificate", "certified_figure", "moved_figure",
+    "unadjusted_difference",
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def write_tables(ws: Workspace) -> dict[str, int]:
             session.run(f"CREATE OR REPLACE TABLE report.{name} ({columns})")
         for state, closing, document in documents:
             _publication(session, state, document, closing.sha256)
+            insert_rows(session, "report.certified_figure", _certified(state.quarter, closing))
         for state in found:
             _certificates(session, state)
         write_moved(session)
@@ -93,11 +95,12 @@ def _publication(session: Session, state: QuarterState, document: Mapping[str, A
     newest = document["version"] == state.version
     session.run(
         "INSERT INTO report.publication VALUES (:quarter, :version, :current, :cut_off, :known_at, :preparer, "
-        ":certifiers, :closer, :reason, :override, :figures, :batches, :sha, :previous)",
+        ":certifiers, :closer, :reason, :accounting, :override, :figures, :batches, :sha, :previous)",
         quarter=state.quarter, version=document["version"], current=newest and state.word == "closed",
         cut_off=_utc(document["cut_off"]), known_at=_utc(document["known_at"]), preparer=document["preparer"],
         certifiers=", ".join(f"{unit}: {by}" for unit, by in sorted(document["certificates"].items())),
-        closer=document["closer"], reason=document["reason"] or None, override=document["override"] or None,
+        closer=document["closer"], reason=document["reason"] or None,
+        accounting=document.get("accounting_reason") or None, override=document["override"] or None,
         figures=len(document["figures"]), batches=sum(len(b) for b in document["batches"].values()), sha=sha256,
         previous=document["previous"] or None,
     )  # fmt: skip
@@ -140,6 +143,12 @@ def _certificates(session: Session, state: QuarterState) -> None:
             at=naive_utc(certificate.at), n=len(certificate.covers), stale=bool(stale),
             why="; ".join(stale) or None,
         )  # fmt: skip
+
+
+def _certified(quarter: str, closing: Closing) -> Iterator[tuple[object, ...]]:
+    for certificate in closing.certificates.values():
+        for (metric_id, period), told in figures_of(certificate).items():
+            yield quarter, closing.version, metric_id, period, certificate.unit, *told
 
 
 def write_moved(session: Session) -> None:

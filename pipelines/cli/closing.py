@@ -24,7 +24,7 @@ Now = Annotated[str, typer.Option("--now", help="The run's known_at.")]
 publication = typer.Typer(help="What was reported: list it, prove it.", no_args_is_help=True)
 _COLUMNS = (
     "quarter", "version", "is_current", "cut_off", "known_at", "preparer", "certifiers", "closer", "figures",
-    "batches", "reason", "override_reason", "sha256",
+    "batches", "reason", "accounting_reason", "override_reason", "sha256",
 )  # fmt: skip
 
 
@@ -59,13 +59,21 @@ def close(
         typer.Option("--cut-off", help="As known then (ISO 8601, or a day). Default: the last complete run."),
     ] = "",
     reason: Annotated[str, typer.Option(help="Why it is restated; needed from the second version on.")] = "",
+    accounting_reason: Annotated[
+        str,
+        typer.Option(
+            help="What the restatement is in the books: policy_change, prior_period_error, estimate_change or other; "
+            "needed from the second version on."
+        ),
+    ] = "",
     override: Annotated[str, typer.Option(help="Why it is closed without all certificates.")] = "",
     now: Now = "",
     home: Home = None,
 ) -> None:
     """Publish the next version of a quarter. Refused, with every reason, while something bars it."""
     instant("--cut-off", cut_off)
-    _take("close_quarter", quarter, home, now, by=by, cut_off=cut_off, reason=reason, override=override)
+    said = {"reason": reason, "accounting_reason": accounting_reason, "override": override}
+    _take("close_quarter", quarter, home, now, by=by, cut_off=cut_off, **said)
 
 
 def reopen(
@@ -98,7 +106,7 @@ def list_publications(style: FormatOption = Format.table, home: Home = None) -> 
         signed = (
             f"{row['closer']}\n[dim]prepared {row['preparer']}\n{escape(_certified(row['certifiers']))}[/]"
         )
-        why = row["reason"] or row["override_reason"]
+        why = " ".join(filter(None, (row["accounting_reason"], row["reason"]))) or row["override_reason"]
         signed += f"\n[yellow]{escape(why)}[/]" if why else ""
         name = f"{row['quarter']} v{row['version']}" + ("" if row["is_current"] else "\n[dim]superseded[/]")
         shown.add_row(name, str(row["cut_off"]), signed, f"{row['figures']:,}", row["sha256"][:16])

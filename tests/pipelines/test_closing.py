@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -93,6 +96,7 @@ def test_a_publication_comes_out_again_from_the_raw_batches(closed: Place) -> No
         (("hold", "--by", "李编制"), "`jibao reopen` it first"),
         (("reopen", "--by", "赵签发", "--reason", " "), "--reason TEXT"),
         (("certify", "--unit", "no such unit", "--by", "王确认"), "one of "),
+        (("close", "--by", "赵签发", *OVERRIDE), "is closed"),
     ],
 )
 def test_a_step_out_of_turn_is_refused_and_changes_nothing(
@@ -114,6 +118,115 @@ def test_an_edited_publication_is_an_alarm(closed: Place, tmp_path: Path) -> Non
     said = spoiled.jibao("publication", "verify")
     assert said.code == 1
     assert "is not what was signed" in " ".join(said.out.split())
+
+
+def test_what_was_certified_is_kept_with_the_publication(closed: Place) -> None:
+    (entry,) = closed.decisions.entries("certify")
+    told = closed.rows(
+        "SELECT c.unit, c.metric_id, c.period, c.fingerprint = f.fingerprint FROM report.certified_figure AS c "
+        "JOIN report.figure AS f USING (quarter, version, metric_id, period) WHERE f.grain = 'group'"
+    )
+    assert {f"{metric}/{period}" for _, metric, period, _ in told} == set(entry["covers"])
+    assert {(unit, same) for unit, _, _, same in told} == {("招商公司", True)}
+
+
+@pytest.mark.parametrize("basis", ["first", "known-at=2024-10-10"])
+def test_a_figure_is_explained_as_it_was_reported(closed: Place, basis: str) -> None:
+    asked = ("effective_investment", "2024Q3", "--rows", 1)
+    then, now = closed.jibao("explain", *asked, "--basis", basis), closed.jibao("explain", *asked)
+    assert then.code == 0, then.err
+    assert "equal to the figure" in then.out
+    assert then.out == now.out
+    missing = closed.jibao("explain", "effective_investment", "2024Q2", "--basis", "first")
+    assert (missing.code, "was never published" in missing.err) == (1, True)
+
+
+def test_a_figure_reported_by_another_definition_is_not_explained_by_this_one(closed: Place) -> None:
+    with patch("assets.report.basis.definition_hash", return_value="0" * 64):
+        said = closed.jibao("explain", "effective_investment", "2024Q3", "--basis", "first")
+    assert said.code == 1
+    assert "`jibao publication verify 2024Q3` proves what was reported" in " ".join(said.err.split())
+
+
+@pytest.fixture
+def reopened(closed: Place, tmp_path: Path) -> Place:
+    """A copy of that home where the quarter waits for version 2."""
+    place = copy_product(closed.home, tmp_path / "home")
+    assert place.jibao("reopen", "2024Q3", "--by", "李编制", "--reason", "补记").code == 0
+    assert place.jibao("hold", "2024Q3", "--by", "李编制").code == 0
+    return place
+
+
+RESTATED = ("--reason", "补记", "--accounting-reason", "prior_period_error", *OVERRIDE)
+
+
+def test_a_restatement_says_what_it_is_in_the_books(reopened: Place) -> None:
+    close = ("close", "2024Q3", "--by", "赵签发", *OVERRIDE)
+    for more, cure in (
+        ((), "say why it is restated: --reason"),
+        (
+            ("--reason", "补记"),
+            "--accounting-reason policy_change, prior_period_error, estimate_change or other",
+        ),
+        (("--reason", "补记", "--accounting-reason", "mistake"), "'mistake' is no accounting reason"),
+    ):
+        said = reopened.jibao(*close, *more)
+        assert said.code == 1
+        assert cure in said.err
+    said = reopened.jibao("close", "2024Q3", "--by", "赵签发", *RESTATED)
+    assert said.code == 0, said.err
+    told = reopened.rows("SELECT version, accounting_reason FROM report.publication ORDER BY version")
+    assert told == [(1, None), (2, "prior_period_error")]
+
+
+_CLOSING = [
+    sys.executable,
+    "-c",
+    "from pipelines.cli.main import main; main()",
+    "close",
+    "2024Q3",
+    "--by",
+    "赵签发",
+]
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize(
+    "seen",
+    [
+        "work/warehouse.duckdb.wal", "publications/.2024Q3-v2.json.partial", "publications/2024Q3-v2.json",
+        '"kind": "close", "override', "published/",
+    ],
+)  # fmt: skip
+def test_a_process_killed_while_restating_leaves_no_version_or_a_whole_one(
+    reopened: Place, seen: str
+) -> None:
+    """It is killed, by a signal it cannot catch, as soon as it has left this trace; it may have got further."""
+
+    def traces() -> set[str]:
+        files = {str(p.relative_to(reopened.home)) for p in reopened.home.glob("*/*")}
+        published = {"published/"} if reopened.current != before else set()
+        log = reopened.decisions.path.read_text(encoding="utf-8")[size:]
+        return files | published | ({seen} if seen in log else set())
+
+    before, size = reopened.current, len(reopened.decisions.path.read_text(encoding="utf-8"))
+    run = subprocess.Popen([*_CLOSING, *RESTATED, "--home", str(reopened.home)], stdout=subprocess.DEVNULL)
+    while seen not in traces() and run.poll() is None:
+        time.sleep(0.002)
+    run.kill()
+    run.wait()
+    closings = list(reopened.decisions.entries("close"))
+    assert len(closings) in (1, 2)
+    if len(closings) == 1:
+        again = reopened.jibao("close", "2024Q3", "--by", "赵签发", *RESTATED)
+        assert again.code == 0, again.err
+    else:
+        refused = reopened.jibao("close", "2024Q3", "--by", "赵签发", *RESTATED)
+        assert (refused.code, "is closed" in refused.err) == (1, True)
+    proved = reopened.jibao("publication", "verify")
+    assert (proved.code, proved.out.count("✓")) == (0, 2), proved.out
+    assert reopened.night().success
+    assert reopened.rows("SELECT version FROM report.publication ORDER BY version") == [(1,), (2,)]
 
 
 @pytest.mark.extended
