@@ -47,12 +47,18 @@ class Ledgers:
             "dim_quarter": sql_files("core")["dim_quarter"],
             "dim_project_history": _file("core", "dim_project_history", _PROJECTS),
             **{name: _file("core", name, f.sql) for name, f in declared_facts(self.contracts).items()},
+            "fct_month": _file("core", "fct_month", _MONTHS),
         }
 
 
 _PROJECTS = (
     "SELECT project_code, in_statistics, CAST('0001-01-01' AS DATE) AS valid_from, CAST(NULL AS DATE) AS valid_to "
     "FROM known.site"
+)
+_MONTHS = (
+    "SELECT org_code, project_code, file_period, month_end, sum(amount_cny) AS amount_cny, 'sheet' AS _source_table, "
+    "project_code || '|' || file_period AS _source_key, md5(string_agg(_row_hash, '' ORDER BY component)) AS _row_hash "
+    "FROM core.fct_sheet GROUP BY org_code, project_code, file_period, month_end"
 )
 _COVERAGE = """WITH owed AS (
   SELECT p.project_code, p.org_code, m.stat_month, CAST(m.month_end AS DATE) AS month_end
@@ -174,6 +180,10 @@ _METRICS: dict[str, dict[str, Any]] = {
     "built": {
         **_BY_PROJECT, "kind": "flow", "fact": "fct_sheet", "expression": "sum(amount_cny)",
         "time": {"date": "month_end"}, "drill": ["component", "file_period"],
+    },
+    "built_by_month": {
+        **_BY_PROJECT, "kind": "flow", "fact": "fct_month", "expression": "sum(amount_cny)",
+        "time": {"date": "month_end"}, "drill": ["file_period"],
     },
     "paid_share": {
         **_BY_PROJECT, "kind": "ratio", "ratio": {"numerator": "paid", "denominator": "built"}, "drill": [],

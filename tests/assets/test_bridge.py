@@ -152,6 +152,15 @@ def test_a_change_has_the_cause_that_its_columns_say(
     assert {e.cause for e in found.effects} == causes
 
 
+def test_a_fact_made_of_several_rows_tells_what_changed_in_them(tmp_path: Path) -> None:
+    with played(tmp_path / "home", [_BEFORE, [("sheet: corrected", 0, 77)]]) as history:
+        found = led(history, history.cut_offs[0], history.cut_offs[-1])
+    by_row, by_month = ([r for r in found.rows if r.metric_id == m] for m in ("built", "built_by_month"))
+    assert by_month
+    assert {r.source_key.count("|") for r in by_month} == {1}
+    assert {r.said for r in by_month} == {r.said for r in by_row} != {""}
+
+
 def test_a_row_that_comes_into_force_late_counts_whole_at_its_last_value(tmp_path: Path) -> None:
     """Not one part as a late status and the rest as a correction of a row that did not count."""
     before = [*_BEFORE, ("stay: void", 0, 1)]
