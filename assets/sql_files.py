@@ -19,8 +19,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from data_contracts import code_list
+from data_contracts.contract_file import load_contracts
 from data_contracts.fact import declared_facts
-from data_contracts.model import ContractError, load_contracts
+from data_contracts.model import ContractError
 from data_contracts.outputs import written_outputs
 from data_contracts.sql_text import row, tables_read
 

@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 import sqlglot
 from sqlglot import exp
 
-from data_contracts.model import Column, ContractError, TableContract, load_contracts
+from data_contracts.contract_file import load_contracts
+from data_contracts.model import Column, ContractError, TableContract
 from data_contracts.outputs import OutputColumn, OutputContract
 from data_contracts.sql_text import DIALECT
 

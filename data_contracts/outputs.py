@@ -16,7 +16,8 @@ import pydantic
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from data_contracts.model import API_VERSION, CONTRACTS_DIR, ContractError, load_contracts
+from data_contracts.contract_file import API_VERSION, CONTRACTS_DIR, load_contracts
+from data_contracts.model import ContractError
 from data_contracts.yaml_file import read_yaml
 
 OUTPUT_LAYERS = ("core", "mart", "report")

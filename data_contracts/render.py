@@ -11,14 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from data_contracts.model import (
-    CONTRACTS_DIR,
-    SOURCE_DOMAINS,
-    Column,
-    Relationship,
-    TableContract,
-    load_contracts,
-)
+from data_contracts.contract_file import CONTRACTS_DIR, SOURCE_DOMAINS, load_contracts
+from data_contracts.model import Column, Relationship, TableContract
 from data_contracts.rules import Rule, rules_of
 from data_contracts.yaml_file import read_yaml
 

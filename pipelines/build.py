@@ -16,7 +16,8 @@ from assets.publish.assets import publish_assets
 from assets.raw.assets import raw_assets
 from assets.report.assets import report_assets
 from assets.staged.assets import staged_assets
-from data_contracts.model import TableContract, load_contracts
+from data_contracts.contract_file import load_contracts
+from data_contracts.model import TableContract
 from pipelines.closing import closing_jobs
 from pipelines.jobs import nightly, nightly_schedule, report_quarter
 from resources.dagster_workspace import JibaoWorkspace

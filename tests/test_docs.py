@@ -11,9 +11,10 @@ import pytest
 import typer
 import yaml
 
+from data_contracts.contract_file import load_contract, load_contracts
 from data_contracts.fact import declared_fact
 from data_contracts.metric import load_metric
-from data_contracts.model import TableContract, load_contract, load_contracts
+from data_contracts.model import TableContract
 from data_contracts.outputs import load_outputs
 from data_contracts.render import data_dictionary
 from data_contracts.rules import rules_of

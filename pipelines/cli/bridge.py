@@ -60,8 +60,8 @@ def bridge(
     from assets.report.bridge import EFFECT_COLUMNS
     from assets.report.cuts import cut_named, lead, newest_version
     from data_contracts.calendar import Quarter
+    from data_contracts.contract_file import load_contracts
     from data_contracts.metric import Period, load_metrics
-    from data_contracts.model import load_contracts
     from resources.workspace import hold
 
     name = Quarter.parse(quarter_named(quarter))

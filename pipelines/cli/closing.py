@@ -125,7 +125,7 @@ def verify(
 ) -> None:
     """Prove publications from the raw batches alone. Exit 1 if one does not come out again."""
     from assets.report.verify import verify_publications
-    from data_contracts.model import load_contracts
+    from data_contracts.contract_file import load_contracts
 
     only = quarter_named(quarter) if quarter else ""
     failed = 0

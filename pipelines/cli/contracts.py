@@ -27,8 +27,8 @@ def check(
 ) -> None:
     """Compile every contract, metric and bulletin; with --sources also reach every table."""
     from data_contracts.claim import bulletins, load_bulletin
+    from data_contracts.contract_file import load_contracts
     from data_contracts.metric import load_metrics
-    from data_contracts.model import load_contracts
     from data_contracts.outputs import load_outputs
     from data_contracts.rules import rules_of
     from data_contracts.to_expectations import suite_of

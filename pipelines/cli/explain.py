@@ -52,8 +52,8 @@ def explain(
     """Show the ledger rows that make a figure, and prove it from them. Exit 1 if they do not prove it."""
     from assets.mart.explain import Scope
     from assets.mart.explain import explain as explained
+    from data_contracts.contract_file import load_contracts
     from data_contracts.metric import load_metrics
-    from data_contracts.model import load_contracts
 
     metrics = load_metrics()
     metric = metric_named(metric_id)
@@ -88,8 +88,8 @@ def _standing_on(
         known_at_statements,
         standing_on,
     )
+    from data_contracts.contract_file import load_contracts
     from data_contracts.metric import load_metrics
-    from data_contracts.model import load_contracts
     from resources.engine import DuckDBSession
 
     word, cut_off = basis_named(basis)
@@ -112,7 +112,7 @@ def _standing_on(
 
 def _print(session: Any, found: Any, limit: int) -> None:
     from assets.mart.explain import LAST, rows
-    from data_contracts.model import load_contracts
+    from data_contracts.contract_file import load_contracts
 
     servers = {name: contract.server for name, contract in load_contracts().items()}
     counted = "amount" if found.metric.kind in ("flow", "stock") else "counts as"

@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from data_contracts.model import TableContract, load_contracts
+from data_contracts.contract_file import load_contracts
+from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from pipelines.cli.arguments import instant
 from pipelines.cli.console import Format, FormatOption, Home, console, table, write_rows

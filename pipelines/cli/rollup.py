@@ -73,7 +73,7 @@ def _answering(
 ) -> Iterator[tuple[sa.Connection, str]]:
     """A connection and the query whose rows are the answer."""
     from assets.report.basis import LATEST, first_reported, known_at
-    from data_contracts.model import load_contracts
+    from data_contracts.contract_file import load_contracts
     from resources.engine import DuckDBSession
 
     if cut_off is None:

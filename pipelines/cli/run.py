@@ -58,7 +58,7 @@ def extract(
     """Extract and stage one table; what is published changes with the next nightly run."""
     import dagster as dg
 
-    from data_contracts.model import load_contracts
+    from data_contracts.contract_file import load_contracts
 
     if table not in load_contracts():
         raise typer.BadParameter(f"no contract {table!r}; there are {', '.join(load_contracts())}")

@@ -14,7 +14,8 @@ import duckdb
 
 from assets.sql_files import sql_files
 from data_contracts.calendar import cut_off
-from data_contracts.model import TableContract, load_contracts
+from data_contracts.contract_file import load_contracts
+from data_contracts.model import TableContract
 
 Row = Mapping[str, str | bool | None]
 Given = Mapping[str, Sequence[Row]]

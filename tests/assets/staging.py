@@ -15,7 +15,8 @@ import yaml
 from assets.staged import known, tables
 from assets.staged.load import Batch
 from assets.staged.stage import Staged, stage
-from data_contracts.model import TableContract, load_contract
+from data_contracts.contract_file import load_contract
+from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from resources.engine import DuckDBEngine
 

@@ -14,7 +14,7 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from assets.sql_files import sql_files
-from data_contracts.model import API_VERSION, CONTRACTS_DIR, SOURCE_DOMAINS
+from data_contracts.contract_file import API_VERSION, CONTRACTS_DIR, SOURCE_DOMAINS
 from data_contracts.outputs import load_outputs
 from tests.assets.core_warehouse import build_warehouse, core_sql
 

@@ -24,8 +24,8 @@ from assets.mart.reconciliation import create_reconciliation
 from assets.materialize import create_cut_off, hold_to
 from assets.sql_files import create_statement, sql_files
 from assets.staged.tables import create_all
+from data_contracts.contract_file import load_contracts
 from data_contracts.metric import load_metrics
-from data_contracts.model import load_contracts
 from data_contracts.outputs import load_outputs
 from data_contracts.reconciliation import Reconciliation, load_reconciliations
 from resources.decisions import DecisionsLog

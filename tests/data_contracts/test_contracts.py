@@ -12,7 +12,8 @@ import open_data_contract_standard
 import pytest
 import yaml
 
-from data_contracts.model import Column, ContractError, TableContract, load_contract, load_contracts
+from data_contracts.contract_file import load_contract, load_contracts
+from data_contracts.model import Column, ContractError, TableContract
 from data_contracts.render import COMMAND, DICTIONARY, data_dictionary
 from data_contracts.rules import rules_of
 from tests.data_contracts.catalogue import catalogue

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from data_contracts.contract_file import load_contracts
 from data_contracts.fact import Fact, declared_fact, declared_facts
-from data_contracts.model import ContractError, load_contracts
+from data_contracts.model import ContractError
 
 CONTRACTS = load_contracts()
 

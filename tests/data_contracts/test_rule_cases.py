@@ -14,7 +14,8 @@ import duckdb
 import pytest
 import yaml
 
-from data_contracts.model import TableContract, load_contracts
+from data_contracts.contract_file import load_contracts
+from data_contracts.model import TableContract
 from data_contracts.rules import Rule, rules_of
 from data_contracts.to_sql import candidate_select, marks_select
 from tests.data_contracts.catalogue import catalogue

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.agreement import disagreements
-from data_contracts.model import TableContract, load_contracts
+from data_contracts.contract_file import load_contracts
+from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from data_contracts.to_expectations import (
     UNEXPECTED_ROWS,

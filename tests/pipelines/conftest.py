@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from data_contracts.model import load_contracts
+from data_contracts.contract_file import load_contracts
 from demo.systems import group
 from pipelines.runs import RunOutcome
 from resources.sources.base import RetryPolicy, Source

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import typer
 
-from data_contracts.model import load_contracts
+from data_contracts.contract_file import load_contracts
 from pipelines.cli.main import app
 from tests.data_contracts.catalogue import catalogue
 from tests.pipelines.conftest import First

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.mart.explain import Scope, explain
+from data_contracts.contract_file import load_contracts
 from data_contracts.metric import Metric, load_metrics
 from data_contracts.metric_text import display
-from data_contracts.model import load_contracts
 from data_contracts.reported_sql import reported_metric_sql
 from resources.engine import DuckDBSession, read_only
 from tests.pipelines.conftest import First

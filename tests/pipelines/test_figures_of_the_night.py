@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_contracts import claim
-from data_contracts.model import load_contracts
+from data_contracts.contract_file import load_contracts
 from resources.raw_store import RawStore
 from tests.data_contracts.catalogue import catalogue
 from tests.pipelines.conftest import First, Night

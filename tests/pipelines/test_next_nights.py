@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from assets.mart.past import built, past_statements
+from data_contracts.contract_file import load_contracts
 from data_contracts.metric import load_metrics
-from data_contracts.model import load_contracts
 from demo.systems import group
 from tests.pipelines.conftest import LATER, First, Night, spent
 from tests.pipelines.homes import moved

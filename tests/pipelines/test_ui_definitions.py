@@ -14,7 +14,7 @@ import yaml
 
 from assets.publish.publication import loaded_since
 from assets.staged.tables import create_all, create_staged
-from data_contracts.model import load_contracts
+from data_contracts.contract_file import load_contracts
 from data_contracts.outputs import load_outputs
 from pipelines.build import build_defs
 from pipelines.runs import LOCATION, WORKSPACE, prepare_instance, run_job

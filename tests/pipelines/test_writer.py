@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from data_contracts.model import load_contracts
+from data_contracts.contract_file import load_contracts
 from resources.settings import load_settings
 from resources.workspace import hold, stamp
 from tests.pipelines.conftest import First, Night

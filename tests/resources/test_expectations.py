@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_contracts.agreement import disagreements
-from data_contracts.model import TableContract, load_contracts
+from data_contracts.contract_file import load_contracts
+from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from resources.expectations import SuiteRun, write_data_docs
 from tests.data_contracts.every_rule import contract_with_every_rule
