@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from data_contracts.sql_text import row
 
 Row = tuple[Any, ...]
+_ROWS_AT_ONCE = 10_000
 
 
 class Session(Protocol):
@@ -31,6 +32,9 @@ class Session(Protocol):
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
         """All rows of one query."""
+
+    def each(self, sql: str) -> Iterator[Row]:
+        """The rows of one query one by one: of millions, only a few thousand are in memory."""
 
     def row(self, sql: str, **parameters: object) -> Row:
         """The only row of one query; ``LookupError`` when there is none."""
@@ -76,6 +80,12 @@ class DuckDBSession:
     def rows(self, sql: str, **parameters: object) -> list[Row]:
         """See :class:`Session`."""
         return [tuple(row) for row in self._execute(sql, parameters).fetchall()]
+
+    def each(self, sql: str) -> Iterator[Row]:
+        """See :class:`Session`."""
+        found = self._execute(sql, {})
+        while some := found.fetchmany(_ROWS_AT_ONCE):
+            yield from (tuple(row) for row in some)
 
     def row(self, sql: str, **parameters: object) -> Row:
         """See :class:`Session`."""

@@ -7,7 +7,7 @@ means (``data_contracts.metric``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -139,10 +139,10 @@ def explain(
     return Explanation(metric, scope, figure, proof, columns, query, adjusted=adjusted)
 
 
-def rows(session: Session, explanation: Explanation, limit: int | None = None) -> list[Row]:
+def rows(session: Session, explanation: Explanation, limit: int | None = None) -> Iterator[Row]:
     """The rows of an explanation without inputs, those that weigh most first; ``limit`` None = all."""
     bound = f" LIMIT {limit}" if limit is not None else ""
-    return session.rows(
+    return session.each(
         f"SELECT * FROM ({explanation.query}) "
         f"ORDER BY abs(amount) DESC NULLS LAST, source_table, source_key, source_ref{bound}"
     )

@@ -107,6 +107,10 @@ def usual_period(metric: Metric) -> Period:
 
 
 def exportable(target: Path | None) -> None:
-    """Raise ``typer.BadParameter`` for a file of a form that rows cannot be written in."""
+    """Raise ``typer.BadParameter`` for a file of a form, or in a place, that rows cannot be written in."""
     if target and target.suffix.lower() not in WRITERS:
         raise typer.BadParameter(f"cannot export to {target.name}: use {', '.join(WRITERS)}")
+    if target and not target.absolute().parent.is_dir():
+        raise typer.BadParameter(
+            f"cannot export to {target}: there is no folder {target.parent}, make it first"
+        )

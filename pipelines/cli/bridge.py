@@ -90,8 +90,10 @@ def bridge(
     else:
         write_rows([e.told() for e in effects], EFFECT_COLUMNS, style)
     if export:
-        export_rows(export, _ROW_COLUMNS, [[getattr(r, c) for c in _ROW_COLUMNS] for r in found.rows])
-        console.print(f"{len(found.rows):,} rows written to {export}", highlight=False)
+        written = export_rows(
+            export, _ROW_COLUMNS, ([getattr(r, c) for c in _ROW_COLUMNS] for r in found.rows)
+        )
+        console.print(f"{written:,} rows written to {export}", highlight=False)
     if found.unexplained:
         raise typer.Exit(1)
 

@@ -29,7 +29,7 @@ from pipelines.cli.arguments import (
     usual_period,
 )
 from pipelines.cli.console import Home, console, plain_text, table
-from pipelines.cli.export import export_rows
+from pipelines.cli.export import export_rows, fits
 from pipelines.cli.published import beside_published, published
 from resources.settings import load_settings
 
@@ -72,6 +72,7 @@ def explain(
             _print_sum(found)
             _print_adjusted(found)
         if export:
+            fits(export.suffix, found.proof.rows)
             _export(session, found, export)
     if not found.holds:
         raise typer.Exit(1)
@@ -194,10 +195,12 @@ def _export(session: Any, found: Any, target: Path) -> None:
 
     parts = found.inputs or (found,)
     columns = list(dict.fromkeys(c for p in parts for c in p.columns))
-    exported = []
-    for part in parts:
-        for row in rows(session, part):
-            told = dict(zip(part.columns, row, strict=True))
-            exported.append([part.metric.id, *(told.get(c) for c in columns)])
-    export_rows(target, ["metric_id", *columns], exported)
-    console.print(f"{len(exported):,} rows written to {target}", highlight=False)
+
+    def told() -> Iterator[list[Any]]:
+        for part in parts:
+            places = [part.columns.index(c) if c in part.columns else None for c in columns]
+            for row in rows(session, part):
+                yield [part.metric.id, *(None if at is None else row[at] for at in places)]
+
+    written = export_rows(target, ["metric_id", *columns], told())
+    console.print(f"{written:,} rows written to {target}", highlight=False)

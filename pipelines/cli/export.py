@@ -9,30 +9,48 @@ import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from resources.failures import Refused
+
 Row = Sequence[Any]
+_ROWS_OF_A_SHEET = 1_048_575
+_ROWS_OF_A_PART = 50_000
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def export_rows(target: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write ``rows`` to ``target`` by its suffix: ``.csv`` (UTF-8 with BOM), ``.xlsx`` or ``.parquet``.
+class TooManyRows(Refused):
+    """A workbook's sheet cannot hold the rows."""
+
+
+def export_rows(target: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
+    """Write rows by the suffix of ``target``: ``.csv`` (UTF-8 with BOM), ``.xlsx`` or ``.parquet``; returns how many.
 
     Texts that a spreadsheet would run as a formula get a leading apostrophe in CSV and Excel (OWASP, CSV
     injection); Parquet keeps every value as it is. An existing file is replaced only when the new one is
-    whole. Raises ``ValueError`` for another suffix.
+    whole. Raises ``ValueError`` for another suffix, :class:`TooManyRows` for more than a sheet holds.
     """
     write = WRITERS.get(target.suffix.lower())
     if write is None:
         raise ValueError(f"cannot export to {target.name}: use {', '.join(WRITERS)}")
     partial = target.with_name(f".{target.name}.partial")
     try:
-        write(partial, columns, rows)
+        written = write(partial, columns, rows)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+    return written
+
+
+def fits(suffix: str, rows: int) -> None:
+    """Raise :class:`TooManyRows` where a file of this suffix is a workbook and its sheet cannot hold so many rows."""
+    if suffix.lower() == ".xlsx" and rows > _ROWS_OF_A_SHEET:
+        raise TooManyRows(
+            f"a sheet holds {_ROWS_OF_A_SHEET:,} rows, these are more → export to .csv or .parquet"
+        )
 
 
 def harmless(value: Any) -> Any:
@@ -42,31 +60,47 @@ def harmless(value: Any) -> Any:
     return value
 
 
-def _csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def _csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
+    written = 0
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        writer.writerows([_text(harmless(value)) for value in row] for row in rows)
+        for row in rows:
+            writer.writerow([_text(harmless(value)) for value in row])
+            written += 1
+    return written
 
 
-def _excel(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def _excel(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
     from openpyxl import Workbook
 
-    book = Workbook(write_only=True)
+    book, written = Workbook(write_only=True), 0
     sheet = book.create_sheet("rows")
-    sheet.append(list(columns))
-    for row in rows:
-        sheet.append([harmless(value) for value in row])
+    try:
+        sheet.append(list(columns))
+        for row in rows:
+            sheet.append([harmless(value) for value in row])
+            written += 1
+            fits(".xlsx", written)
+    except BaseException:
+        sheet.close()
+        raise
     book.save(path)
+    return written
 
 
-def _parquet(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def _parquet(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    by_column = list(zip(*rows, strict=True)) or [() for _ in columns]
-    arrays = [pa.array([_wide(v) for v in values]) for values in by_column]
-    pq.write_table(pa.Table.from_arrays(arrays, names=list(columns)), path)
+    # A column that is empty at first has no type there: the parts agree on one when they are joined.
+    parts = [pa.table({c: pa.array([], pa.null()) for c in columns})]
+    while some := list(islice(rows := iter(rows), _ROWS_OF_A_PART)):
+        by_column = ([_wide(v) for v in values] for values in zip(*some, strict=True))
+        parts.append(pa.Table.from_arrays([pa.array(v) for v in by_column], names=list(columns)))
+    table = pa.concat_tables(parts, promote_options="permissive")
+    pq.write_table(table, path)
+    return int(table.num_rows)
 
 
 def _text(value: Any) -> Any:
@@ -80,7 +114,7 @@ def _wide(value: Any) -> Any:
     return value.quantize(Decimal("0.000001")) if isinstance(value, Decimal) else value
 
 
-WRITERS: Mapping[str, Callable[[Path, Sequence[str], Iterable[Row]], None]] = {
+WRITERS: Mapping[str, Callable[[Path, Sequence[str], Iterable[Row]], int]] = {
     ".csv": _csv,
     ".xlsx": _excel,
     ".parquet": _parquet,

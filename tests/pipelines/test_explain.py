@@ -89,6 +89,7 @@ def test_a_ratio_is_explained_by_its_inputs(first: First) -> None:
         (("tenant_companies", "2024Q3", "--scope", "park"), "write group"),
         (("tenant_companies", "2024Q3", "--scope", "park=XX"), "its grains group, org, park"),
         (("tenant_companies", "2024Q3", "--export", "x.docx"), "use .csv, .xlsx, .parquet"),
+        (("tenant_companies", "2024Q3", "--export", "nowhere/x.csv"), "there is no folder nowhere"),
     ],
 )
 def test_a_wrong_question_says_what_to_ask(first: First, arguments: tuple[str, ...], cure: str) -> None:

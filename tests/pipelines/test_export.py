@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import openpyxl
+import pyarrow.parquet as pq
 import pytest
 
-from pipelines.cli.export import export_rows, harmless
+from pipelines.cli.export import TooManyRows, export_rows, harmless
 
 ROWS = [("=cmd|'/c calc'!A1", Decimal("-1.50")), ("＋1", Decimal(2)), ("浙G12345", None)]
 
@@ -37,6 +39,24 @@ def test_a_workbook_holds_texts_and_numbers(tmp_path: Path) -> None:
     assert sheet is not None
     assert [c.data_type for c in sheet[2]] == ["s", "n"]
     assert sheet["A2"].value == "'=cmd|'/c calc'!A1"
+
+
+def test_a_parquet_file_agrees_on_types_that_come_late(tmp_path: Path) -> None:
+    with patch("pipelines.cli.export._ROWS_OF_A_PART", 2):
+        rows = ((None, None) if n < 3 else ("x", Decimal("1.5") * n) for n in range(5))
+        assert export_rows(tmp_path / "x.parquet", ("text", "amount"), rows) == 5
+    found = pq.read_table(tmp_path / "x.parquet").to_pylist()
+    assert [r["amount"] for r in found] == [None, None, None, Decimal("4.5"), Decimal(6)]
+    assert export_rows(tmp_path / "none.parquet", ("text", "amount"), []) == 0
+
+
+def test_more_rows_than_a_sheet_holds_are_refused_with_a_cure(tmp_path: Path) -> None:
+    with (
+        patch("pipelines.cli.export._ROWS_OF_A_SHEET", 2),
+        pytest.raises(TooManyRows, match=r"holds 2 rows, these are more → export to .csv or .parquet"),
+    ):
+        export_rows(tmp_path / "x.xlsx", ("text", "amount"), ROWS)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_export_leaves_the_file_before_it(tmp_path: Path) -> None:
