@@ -11,10 +11,11 @@ import dagster as dg
 from assets.publish.publication import publish
 from assets.report import closing
 from assets.report.partitions import QUARTERS
-from assets.report.state import ACCOUNTING_REASONS, NotAllowed
+from assets.report.state import ACCOUNTING_REASONS
 from assets.report.tables import write_tables
 from data_contracts.calendar import Quarter
 from data_contracts.model import TableContract
+from resources.failures import Refused
 from resources.settings import parse_instant
 from resources.workspace import Workspace
 
@@ -102,7 +103,7 @@ def _job(name: str, contracts: Mapping[str, TableContract]) -> dg.JobDefinition:
         ws: Workspace = context.resources.workspace.workspace
         try:
             said = step(ws, contracts, Quarter.parse(context.partition_key), context.op_config)
-        except NotAllowed as error:
+        except Refused as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         context.log.info(said)
         write_tables(ws)

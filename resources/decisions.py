@@ -20,11 +20,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from resources.failures import Refused
+
 GENESIS = "0" * 64
 
 
-class BrokenChain(Exception):
-    """The log was edited or cut: names the first line that does not follow from the one before."""
+class BrokenChain(Refused):
+    """The log was edited or cut: names the first line that does not follow from the one before, and the cure."""
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(
+            f"{path}: line {line} does not follow from the line before it → restore {path.name} from its backup"
+        )
 
 
 def same_person(one: str, other: str) -> bool:
@@ -57,14 +64,20 @@ class DecisionsLog:
         return entry
 
     def entries(self, kind: str | None = None) -> Iterator[dict[str, Any]]:
-        """Entries in order, of one kind if given. A torn last line (power cut) is not an entry yet."""
+        """Entries in order, of one kind if given. A torn last line (power cut) is not an entry yet.
+
+        Raises :class:`BrokenChain` for any other line that is no entry.
+        """
         if not self.path.exists():
             return
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, start=1):
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
-                return
+                if number == len(lines):
+                    return
+                raise BrokenChain(self.path, number) from None
             if kind is None or entry["kind"] == kind:
                 yield entry
 
@@ -74,7 +87,7 @@ class DecisionsLog:
         for count, entry in enumerate(self.entries(), start=1):
             body = {k: v for k, v in entry.items() if k != "hash"}
             if entry["prev"] != previous or entry["hash"] != _digest(body) or entry["seq"] != count:
-                raise BrokenChain(f"{self.path}: line {count} does not follow from the line before it")
+                raise BrokenChain(self.path, count)
             previous = entry["hash"]
         return count
 

@@ -79,12 +79,14 @@ def hold(
 
     ``now``: the run's ``known_at`` (aware); None takes the pinned clock, else the system clock. ``reading``: the
     holder learns and decides nothing, so its ``known_at`` is that of the last run. Raises :class:`RefusedRun`
-    when another writer holds the lock or ``known_at`` would not move forward.
+    when another writer holds the lock or ``known_at`` would not move forward, and
+    :class:`~resources.decisions.BrokenChain` for a decisions log that somebody edited.
     """
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
     with _lock(home / "lock", run_id):
         decisions = DecisionsLog(home / "decisions.jsonl")
+        decisions.verify()
         last = last_known_at(decisions) if reading else None
         known_at = last or _known_at(settings, decisions, now)
         engine = DuckDBEngine(

@@ -31,6 +31,7 @@ from data_contracts.model import TableContract
 from data_contracts.reported_sql import REPORTED_COLUMNS
 from resources.decisions import DecisionsLog
 from resources.engine import Engine
+from resources.failures import Refused
 from resources.workspace import Workspace
 
 FOLDER = "publications"
@@ -40,7 +41,7 @@ _UNCOUNTED = ("flags",)
 """Columns of a figure that say something about it and are no part of its value."""
 
 
-class NotReproduced(Exception):
+class NotReproduced(Refused):
     """A publication that cannot be proved: names quarter, version, what differs and the cure."""
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from data_contracts.calendar import Quarter
 from pipelines.cli.arguments import instant, quarter_named
 from pipelines.cli.console import Format, FormatOption, Home, console, errors, table, write_rows
-from pipelines.cli.published import published, rows_of
+from pipelines.cli.published import NotPublished, published, rows_of
 from resources.settings import load_settings
 
 By = Annotated[str, typer.Option("--by", help="Name of the person who answers for it.")]
@@ -128,15 +128,19 @@ def verify(
     from data_contracts.contract_file import load_contracts
 
     only = quarter_named(quarter) if quarter else ""
-    failed = 0
+    proved = failed = 0
     for name, version, problem in verify_publications(load_settings(home), load_contracts(), only):
-        failed += bool(problem)
+        proved, failed = proved + 1, failed + bool(problem)
         mark = (
             f"[bold red]✗[/] {escape(problem)}"
             if problem
             else "[green]✓[/] comes out again from the raw batches"
         )
         console.print(f"{name} v{version} {mark}", highlight=False)
+    if not proved:
+        raise NotPublished(
+            f"{only or 'no quarter'} was {'never' if only else 'ever'} published → `jibao close`"
+        )
     if failed:
         raise typer.Exit(1)
 

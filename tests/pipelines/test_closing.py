@@ -87,6 +87,8 @@ def test_a_publication_comes_out_again_from_the_raw_batches(closed: Place) -> No
     said = closed.jibao("publication", "verify")
     assert said.code == 0, said.out
     assert "2024Q3 v1 ✓" in said.out
+    none = closed.jibao("publication", "verify", "2024Q2")
+    assert (none.code, "2024Q2 was never published" in none.err) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,12 @@ def test_an_edited_publication_is_an_alarm(closed: Place, tmp_path: Path) -> Non
     said = spoiled.jibao("publication", "verify")
     assert said.code == 1
     assert "is not what was signed" in " ".join(said.out.split())
+    for words in (
+        ("explain", "effective_investment", "2024Q3", "--basis", "first"),
+        ("bridge", "2024Q3"),
+    ):
+        said = spoiled.jibao(*words)
+        assert (said.code, "is not what was signed" in said.err) == (1, True)
 
 
 def test_what_was_certified_is_kept_with_the_publication(closed: Place) -> None:

@@ -43,6 +43,13 @@ def test_a_removed_line_breaks_the_chain(log: DecisionsLog) -> None:
         log.verify()
 
 
+def test_a_line_in_the_middle_that_is_no_entry_hides_nothing_after_it(log: DecisionsLog) -> None:
+    lines = log.path.read_text().splitlines()
+    log.path.write_text("\n".join([lines[0], lines[1][:20], lines[2]]) + "\n")
+    with pytest.raises(BrokenChain, match=r"line 2 .* → restore .* from its backup"):
+        list(log.entries())
+
+
 def test_a_torn_last_line_is_no_entry_and_is_replaced_by_the_next(log: DecisionsLog) -> None:
     with log.path.open("a") as file:
         file.write('{"kind": "batch", "ta')

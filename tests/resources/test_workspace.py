@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resources.decisions import BrokenChain
 from resources.failures import PermanentFailure, RefusedRun
 from resources.settings import load_settings, parse_instant
 from resources.workspace import hold, stamp, stamped
@@ -24,6 +25,18 @@ def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> Non
         pass
     with hold(settings, run_id="third", now=NOW):
         pass
+
+
+def test_no_run_goes_on_from_a_log_that_was_edited(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    with hold(settings, run_id="first", now=NOW) as workspace:
+        workspace.decisions.append("batch", workspace.known_at, table="t", batch_id="b")
+        workspace.decisions.append("run", workspace.known_at)
+        path = workspace.decisions.path
+    path.write_text(path.read_text().replace('"t"', '"u"'))
+    for reading in (False, True):
+        with pytest.raises(BrokenChain, match="line 1"), hold(settings, run_id="next", reading=reading):
+            pass
 
 
 def test_known_at_must_be_later_than_every_earlier_run(tmp_path: Path) -> None:
