@@ -145,8 +145,11 @@ def _wide(metrics: Mapping[str, Metric], *, chinese: bool) -> BiView:
     names = _apart([(m.name.zh, m.id) for m in ordered], taken={c.name for c in columns})
     for name, metric in zip(names if chinese else [m.id for m in ordered], ordered, strict=True):
         columns += _of_metric(name, metric, chinese=chinese)
-    said = "Every figure, one row a quarter, period, grain and scope, one column a metric."
-    figures = "mart.quarterly_metric"
+    said = (
+        "Every figure as it would be reported now, manual adjustments included: one row a quarter, period, grain and "
+        "scope, one column a metric."
+    )
+    figures = "mart.reported_metric"
     source = (
         f"{figures} AS f\nLEFT JOIN (\n  {_SCOPES}\n) AS s ON s.grain = f.grain AND s.scope_code = f.scope_code\n"
         "GROUP BY f.quarter, f.period, f.grain, f.scope_code"
@@ -169,12 +172,17 @@ def _by_basis(metrics: Mapping[str, Metric], *, chinese: bool) -> BiView:
 
 
 def _of_metric(name: str, metric: Metric, *, chinese: bool) -> Iterable[BiColumn]:
-    """A number, or a day; beside it the end of a forecast's range, the names behind a count of members."""
+    """A number, a day or a state; beside it the end of a forecast's range, the day a state holds from, the names behind
+    a count of members."""
     label = metric.id if chinese else metric.name.zh
-    unit = "" if metric.kind in ("event_date", "forecast") else f" ({metric.unit})"
+    value = {"event_date": "value_date", "forecast": "value_date", "status": "value_text"}.get(
+        metric.kind, "reported_value"
+    )
+    unit = f" ({metric.unit})" if value == "reported_value" else ""
     said = f"{label}{unit}: {metric.definition}"
-    value = "value_date" if metric.kind in ("event_date", "forecast") else "value"
     yield BiColumn(name, _pick(metric, value), said)
+    if metric.kind == "status":
+        yield BiColumn(name + ("_自" if chinese else "_since"), _pick(metric, "value_date"), f"Since. {said}")
     if metric.kind == "forecast":
         yield BiColumn(
             name + ("_止" if chinese else "_until"), _pick(metric, "value_date_to"), f"Until. {said}"

@@ -53,25 +53,39 @@ def test_names_that_meet_carry_the_english_one() -> None:
 
 
 def test_figures_stand_wide_in_both_languages(warehouse: duckdb.DuckDBPyConnection) -> None:
-    columns = "metric_id, quarter, period, grain, scope_code, value, value_date, value_date_to, value_text"
+    columns = (
+        "metric_id, quarter, period, grain, scope_code, reported_value, value_date, value_date_to, value_text"
+    )
     scope = "'2024Q3', 'quarter', 'org', 'YWCT-03'"
     warehouse.execute(
-        f"""INSERT INTO mart.quarterly_metric ({columns}) VALUES
+        f"""INSERT INTO mart.reported_metric ({columns}) VALUES
         ('concrete_volume', {scope}, 1.5, NULL, NULL, NULL), ('fire_drills', {scope}, 2, NULL, NULL, NULL),
         ('concrete_volume', '2024Q3', 'ytd', 'group', '', 9, NULL, NULL, NULL),
         ('xiaozici_hefu_delivery_forecast', {scope}, NULL, DATE '2024-12-01', DATE '2024-12-31', NULL),
-        ('new_named_tenants', {scope}, 1, NULL, NULL, '芯卓')"""
+        ('new_named_tenants', {scope}, 1, NULL, NULL, '芯卓'),
+        ('dachen_shirt_festival', {scope}, NULL, DATE '2024-09-20', NULL, '筹备')"""
     )
     warehouse.execute("INSERT INTO core.dim_org (org_code, org_name) VALUES ('YWCT-03', '建科公司')")
     ids = (
         "concrete_volume, fire_drills, xiaozici_hefu_delivery_forecast, xiaozici_hefu_delivery_forecast_until"
     )
+    state = "dachen_shirt_festival, dachen_shirt_festival_since"
     rows = warehouse.execute(
-        f"SELECT grain, scope_name, {ids}, new_named_tenants_names FROM bi.{WIDE} ORDER BY scope_code DESC"
+        f"SELECT grain, scope_name, {ids}, new_named_tenants_names, {state} FROM bi.{WIDE} ORDER BY scope_code DESC"
     ).fetchall()
     assert rows == [
-        ("org", "建科公司", Decimal("1.5"), 2, date(2024, 12, 1), date(2024, 12, 31), "芯卓"),
-        ("group", None, 9, None, None, None, None),
+        (
+            "org",
+            "建科公司",
+            Decimal("1.5"),
+            2,
+            date(2024, 12, 1),
+            date(2024, 12, 31),
+            "芯卓",
+            "筹备",
+            date(2024, 9, 20),
+        ),
+        ("group", None, 9, None, None, None, None, None, None),
     ]
     name = load_metrics()["concrete_volume"].name.zh
     chinese = warehouse.execute(
@@ -96,10 +110,12 @@ def test_a_figure_stands_by_basis_in_both_languages(warehouse: duckdb.DuckDBPyCo
     warehouse.execute(f"INSERT INTO mart.reported_metric ({key}, reported_value) VALUES ({drills}, 12)")
     warehouse.execute(f"INSERT INTO mart.comparable_metric ({key}, comparable_value) VALUES ({drills}, 9)")
     bases = "first_reported, last_reported, latest, last_year_comparable"
-    found = warehouse.execute(f"SELECT metric_name, {bases} FROM bi.{BASES} WHERE metric_id = 'fire_drills'")
+    found = warehouse.execute(
+        f"SELECT metric_name, {bases} FROM bi.{BASES} WHERE metric_id = 'fire_drills' AND grain = 'group'"
+    )
     assert found.fetchall() == [("Fire drills", 10, 11, 12, 9)]
     days = warehouse.execute(
-        f'SELECT 指标名称, 首次列报内容, 最近列报内容, 最新内容 FROM bi."{BASES_ZH}" WHERE 首次列报值 IS NULL'
+        f'SELECT 指标名称, 首次列报内容, 最近列报内容, 最新内容 FROM bi."{BASES_ZH}" WHERE 首次列报内容 IS NOT NULL'
     )
     name = load_metrics()["xiaozici_hefu_acceptance"].name.zh
     assert days.fetchall() == [(name, "2024-09-01", "2024-09-02", None)]
