@@ -14,7 +14,7 @@ from assets.mart.adjustments import counted
 from assets.report.certificates import covered, current_figures, units
 from assets.report.cuts import cut_named, cut_of, lead
 from assets.report.publication import make, write
-from assets.report.readiness import bad_cut_off, last_run, reasons
+from assets.report.readiness import bad_cut_off, reasons, runs
 from assets.report.state import (
     NotAllowed,
     QuarterState,
@@ -93,11 +93,11 @@ def close(
     state = current_state(ws, quarter)
     may_close(state, by)
     may_restate(state, reason, accounting_reason)
-    last = last_run(ws)
-    if last is None:
+    complete = runs(ws)
+    if not complete:
         raise NotReady(str(quarter), ["no night has been published yet → run `jibao nightly`"])
-    known = cut_off or last
-    if wrong := bad_cut_off(quarter, known, last):
+    known = cut_off or complete[-1]
+    if wrong := bad_cut_off(quarter, known, complete[0], complete[-1]):
         raise NotReady(str(quarter), [wrong])
     said = {"reason": reason, "accounting_reason": accounting_reason, "override": override}
     document = make(ws, contracts, state, known, by=by, said=said)

@@ -24,18 +24,28 @@ from resources.workspace import Workspace
 Published = Sequence[Mapping[str, str | None]]
 
 
+def runs(ws: Workspace) -> list[datetime]:
+    """``known_at`` of every run that published, oldest first; a cut-off lies between the first and the last."""
+    return sorted(datetime.fromisoformat(e["at"]) for e in ws.decisions.entries("run"))
+
+
 def last_run(ws: Workspace) -> datetime | None:
-    """``known_at`` of the last run that published; a cut-off may not lie after it."""
-    return max((datetime.fromisoformat(e["at"]) for e in ws.decisions.entries("run")), default=None)
+    """``known_at`` of the last run that published."""
+    return max(runs(ws), default=None)
 
 
-def bad_cut_off(quarter: Quarter, cut_off: datetime, last: datetime) -> str | None:
-    """Why a quarter cannot be closed as known at ``cut_off`` (aware; ``last``: the last complete run), or None."""
+def bad_cut_off(quarter: Quarter, cut_off: datetime, first: datetime, last: datetime) -> str | None:
+    """Why a quarter cannot be closed as known at ``cut_off`` (aware; ``first``, ``last``: complete runs), or None."""
     # The end of a day is the last moment of its last second; runs are known in whole seconds.
     if cut_off.replace(microsecond=0) > last:
         return (
             f"the cut-off {cut_off.isoformat()} lies after the last complete run, {last.isoformat()} → "
             "leave --cut-off away to close as known then, or run `jibao nightly`"
+        )
+    if cut_off < first:
+        return (
+            f"the cut-off {cut_off.isoformat()} lies before the first complete run, {first.isoformat()}: nothing was "
+            "known yet → choose a later one"
         )
     if cut_off.astimezone(SHANGHAI).date() < quarter.as_of:
         return f"the cut-off {cut_off.isoformat()} lies before the end of {quarter} → choose a later one"

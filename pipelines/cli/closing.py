@@ -109,7 +109,9 @@ def list_publications(style: FormatOption = Format.table, home: Home = None) -> 
         why = " ".join(filter(None, (row["accounting_reason"], row["reason"]))) or row["override_reason"]
         signed += f"\n[yellow]{escape(why)}[/]" if why else ""
         name = f"{row['quarter']} v{row['version']}" + ("" if row["is_current"] else "\n[dim]superseded[/]")
-        shown.add_row(name, str(row["cut_off"]), signed, f"{row['figures']:,}", row["sha256"][:16])
+        shown.add_row(
+            name, f"{row['cut_off']:%Y-%m-%d %H:%M:%S}", signed, f"{row['figures']:,}", row["sha256"][:16]
+        )
     console.print(shown)
     for row in certificates:
         console.print(
