@@ -33,6 +33,7 @@ from assets.report.causes import (
 )
 from assets.report.evidence import (
     ADJUSTMENTS,
+    Place,
     RowEffect,
     adjustments,
     keep_adjustments,
@@ -147,14 +148,15 @@ def bridge(
     end: Cut,
     between: Between,
     only: Collection[str] = (),
+    place: Place = ("group", ""),
 ) -> Bridge:
     """The bridge of ``quarter`` from ``start`` to ``end`` (the later cut-off): every figure, or those of the metrics
-    ``only``, then with the rows behind each cause."""
+    ``only``, then with the rows behind each cause at ``place``."""
     create_tables(engine, contracts.values())  # of a contract that no night has run yet
     program = _program(end.statements)
     read = {table for made in program for table in made.reads}
     ledgers = {name: contract for name, contract in contracts.items() if f"known.{name}" in read}
-    listed = [metrics[m] for m in only if metrics[m].fact]
+    listed = [metrics[m] for m in only if metrics[m].fact and place[0] in metrics[m].grains]
     effects: list[Effect] = []
     rows: list[RowEffect] = []
     with _prepared(engine, contracts, start, end) as (session, home):
@@ -171,7 +173,7 @@ def bridge(
             # The rows of the figures as reported are those of the earlier SQL: of a new definition none are listed.
             listing = [] if first else listed
             for metric in listing:
-                keep_rows(session, metric, quarter, ledgers)
+                keep_rows(session, metric, quarter, place, ledgers)
             if cause == "adjustment":
                 keep_adjustments(session)
             for contract in tables:
@@ -183,9 +185,9 @@ def bridge(
             now = _named(figures_of(session, f"{quarter.year}Q1", str(quarter)), only)
             effects += _effects(figures, now, cause, quarter, metrics)
             for metric in listing:
-                rows += row_effects(session, ledgers, metric, quarter, cause)
+                rows += row_effects(session, ledgers, metric, quarter, place, cause)
             if cause == "adjustment" and only:
-                rows += adjustments(session, quarter, only)
+                rows += adjustments(session, quarter, place, only)
             figures = now
         effects += _effects(figures, _named(end.figures, only), UNEXPLAINED, quarter, metrics)
     return Bridge(str(quarter), start, end, tuple(effects), tuple(rows), changed)

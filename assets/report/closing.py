@@ -37,7 +37,8 @@ class NotReady(NotAllowed):
     def __init__(self, quarter: str, found: Sequence[str]) -> None:
         self.reasons = tuple(found)
         listed = "\n".join(f"  {number}. {text}" for number, text in enumerate(found, 1))
-        super().__init__(f"{quarter} cannot be closed, {len(found)} reasons:\n{listed}")
+        counted = "1 reason" if len(found) == 1 else f"{len(found)} reasons"
+        super().__init__(f"{quarter} cannot be closed, {counted}:\n{listed}")
 
 
 def current_state(ws: Workspace, quarter: Quarter) -> QuarterState:

@@ -13,6 +13,7 @@ from typing import Any
 from assets.mart.past import past_statements
 from assets.report.bridge import SAID, Bridge, Cut, Value, bridge, figures_of, value_of
 from assets.report.causes import Between
+from assets.report.evidence import Place
 from assets.report.publication import batches_by, read
 from assets.report.readiness import last_run
 from assets.report.state import state_of
@@ -73,10 +74,11 @@ def lead(
     start: Cut,
     end: Cut,
     only: Collection[str] = (),
+    place: Place = ("group", ""),
 ) -> Bridge:
     """The bridge from one end to the later other, by what the log says happened between; see :func:`bridge`."""
     happened = between(ws.decisions, quarter, start.cut_off, end.cut_off)
-    return bridge(ws.engine, contracts, metrics, quarter, start, end, happened, only)
+    return bridge(ws.engine, contracts, metrics, quarter, start, end, happened, only, place)
 
 
 def between(decisions: DecisionsLog, quarter: Quarter, first: datetime, last: datetime) -> Between:

@@ -13,17 +13,19 @@ from decimal import Decimal
 from assets.staged.known import refers
 from assets.staged.tables import key_text
 from data_contracts.calendar import Quarter
-from data_contracts.metric import Metric, Period
-from data_contracts.metric_sql import contributing_rows_sql
+from data_contracts.metric import Grain, Metric, Period
+from data_contracts.metric_sql import GRAIN_COLUMNS, UNASSIGNED, contributing_rows_sql
 from data_contracts.model import TableContract
 from resources.engine import Session
 
 ADJUSTMENTS = "mart.counted_adjustment"
+Place = tuple[Grain, str]
+"""Grain and scope code of the figures whose rows are listed."""
 
 
 @dataclass(frozen=True)
 class RowEffect:
-    """A ledger row that a cause made count otherwise in a group figure: amounts in the metric's stored unit.
+    """A ledger row that a cause made count otherwise in a figure of one scope: amounts in the metric's stored unit.
 
     ``said``: which columns changed, of the row itself or of the row it belongs to.
     """
@@ -51,12 +53,12 @@ def _periods(metric: Metric, quarter: Quarter) -> list[tuple[str, Period]]:
     return [(str(quarter), metric.periods[0])]
 
 
-def _rows_sql(metric: Metric, quarter: Quarter, contracts: Mapping[str, TableContract]) -> str:
+def _rows_sql(metric: Metric, quarter: Quarter, place: Place, contracts: Mapping[str, TableContract]) -> str:
     """Rows of a figure by the quarter they count in and the ledger row they rest on, whatever its revision."""
     parts = [
         f"SELECT '{of}' AS affects_quarter, _source_table AS source_table, {_identity_text(contracts)} AS source_key, "
         f"CAST(_amount AS DECIMAL(38, 6)) AS amount, CAST(_member AS VARCHAR) AS member "
-        f"FROM ({contributing_rows_sql(metric, of, period)})"
+        f"FROM ({contributing_rows_sql(metric, of, period, *place)})"
         for of, period in _periods(metric, quarter)
     ]
     return (
@@ -78,23 +80,27 @@ def _identity_text(contracts: Mapping[str, TableContract]) -> str:
 
 
 def keep_rows(
-    session: Session, metric: Metric, quarter: Quarter, contracts: Mapping[str, TableContract]
+    session: Session, metric: Metric, quarter: Quarter, place: Place, contracts: Mapping[str, TableContract]
 ) -> None:
     """Keep the rows of a figure as they count now, for :func:`row_effects`."""
-    session.run(
-        f"CREATE OR REPLACE TABLE change._rows_of_{metric.id} AS {_rows_sql(metric, quarter, contracts)}"
-    )
+    rows = _rows_sql(metric, quarter, place, contracts)
+    session.run(f"CREATE OR REPLACE TABLE change._rows_of_{metric.id} AS {rows}")
 
 
 def row_effects(
-    session: Session, contracts: Mapping[str, TableContract], metric: Metric, quarter: Quarter, cause: str
+    session: Session,
+    contracts: Mapping[str, TableContract],
+    metric: Metric,
+    quarter: Quarter,
+    place: Place,
+    cause: str,
 ) -> list[RowEffect]:
     """Rows whose share in the figure is another since the rows were kept, with what is said of each."""
     using = "affects_quarter, source_table, source_key"
     session.run(
         f"CREATE OR REPLACE TABLE change._moved AS SELECT {using}, o.amount AS was, n.amount AS is_now, "
         f"COALESCE(n.member, o.member, '') AS member FROM change._rows_of_{metric.id} AS o "
-        f"FULL JOIN ({_rows_sql(metric, quarter, contracts)}) AS n USING ({using}) "
+        f"FULL JOIN ({_rows_sql(metric, quarter, place, contracts)}) AS n USING ({using}) "
         "WHERE o.amount IS DISTINCT FROM n.amount OR o.member IS DISTINCT FROM n.member OR o.n IS DISTINCT FROM n.n"
     )
     # A fact that is made of several ledger rows names the leading columns of their key.
@@ -113,15 +119,18 @@ def row_effects(
     return [RowEffect(metric.id, cause, *row) for row in rows]
 
 
-def adjustments(session: Session, quarter: Quarter, only: Collection[str]) -> list[RowEffect]:
+def adjustments(session: Session, quarter: Quarter, place: Place, only: Collection[str]) -> list[RowEffect]:
     """Adjustments of these metrics that count otherwise than before, with their reasons."""
+    grain, code = place
+    here = f"COALESCE({GRAIN_COLUMNS[grain]}, '{UNASSIGNED}') = :s" if grain != "group" else "TRUE"
     rows = session.rows(
         "SELECT COALESCE(n.metric_id, o.metric_id), COALESCE(n.adjusted_quarter, o.adjusted_quarter), adjustment_no, "
         "o.amount, n.amount, COALESCE(n.accounting_reason || ': ' || n.reason, '') "
-        f"FROM (SELECT * FROM change._adjustment WHERE quarter = :q) AS o "
-        f"FULL JOIN (SELECT * FROM {ADJUSTMENTS} WHERE quarter = :q) AS n USING (adjustment_no) "
+        f"FROM (SELECT * FROM change._adjustment WHERE quarter = :q AND {here}) AS o "
+        f"FULL JOIN (SELECT * FROM {ADJUSTMENTS} WHERE quarter = :q AND {here}) AS n USING (adjustment_no) "
         "WHERE o.amount IS DISTINCT FROM n.amount ORDER BY ALL",
         q=str(quarter),
+        **({} if grain == "group" else {"s": code}),
     )
     return [
         RowEffect(metric_id, "adjustment", of, "fin_adjustment", number, was, is_now, "", said)

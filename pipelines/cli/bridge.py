@@ -82,7 +82,7 @@ def bridge(
             raise typer.BadParameter(
                 f"{first.name} was known later than {last.name}: exchange --from and --to"
             )
-        found = lead(ws, contracts, metrics, name, first, last, metrics if chosen else ())
+        found = lead(ws, contracts, metrics, name, first, last, metrics if chosen else (), (grain, code))
     effects = [e for e in found.effects if (e.grain, e.scope_code) == (grain, code)]
     if style is Format.table:
         _print(found, _of_one_period(effects, metrics, period), metrics)

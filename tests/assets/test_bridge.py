@@ -20,6 +20,7 @@ from assets.mart.past import past_statements
 from assets.report.bridge import Bridge, Cut, Effect, Figures, Value, bridge, figures_of
 from assets.report.causes import CAUSES
 from assets.report.cuts import between
+from assets.report.evidence import Place
 from data_contracts.calendar import Quarter
 from tests.assets.histories import History, few, many, played
 from tests.assets.history_sources import Step, scripts
@@ -69,8 +70,8 @@ def _assert_whole(history: History, first: datetime, last: datetime) -> None:
     _assert_rows(found, history)
 
 
-def _assert_rows(found: Bridge, history: History) -> None:
-    """What the rows of a cause add up to is its effect on the group's figure."""
+def _assert_rows(found: Bridge, history: History, place: Place = ("group", "")) -> None:
+    """What the rows of a cause add up to is its effect on the figure of their scope."""
     for metric in history.metrics.values():
         if metric.kind not in ("flow", "stock"):
             continue
@@ -78,7 +79,7 @@ def _assert_rows(found: Bridge, history: History) -> None:
         for cause in CAUSES[1:]:
             effect = sum(
                 (e.effect or Decimal(0) for e in found.effects
-                 if (e.metric_id, e.period, e.grain, e.cause) == (metric.id, period, "group", cause)),
+                 if (e.metric_id, e.period, e.grain, e.scope_code, e.cause) == (metric.id, period, *place, cause)),
                 Decimal(0),
             )  # fmt: skip
             rows = sum(
@@ -89,7 +90,7 @@ def _assert_rows(found: Bridge, history: History) -> None:
             assert rows == effect, (metric.id, cause)
 
 
-def led(history: History, first: datetime, last: datetime) -> Bridge:
+def led(history: History, first: datetime, last: datetime, place: Place = ("group", "")) -> Bridge:
     """The bridge of the quarter from one cut-off to another, with the rows of every metric on a fact."""
     contracts = history.contracts_at(last)
     return bridge(
@@ -101,6 +102,7 @@ def led(history: History, first: datetime, last: datetime) -> Bridge:
         _cut(history, last),
         between(history.ws.decisions, QUARTER, first, last),
         only=history.metrics,
+        place=place,
     )
 
 
@@ -150,6 +152,22 @@ def test_a_change_has_the_cause_that_its_columns_say(
         _assert_whole(history, history.cut_offs[0], history.cut_offs[-1])
     assert {cause for _, cause in found.changed} == causes
     assert {e.cause for e in found.effects} == causes
+
+
+def test_the_rows_are_those_of_the_scope_asked_for(tmp_path: Path) -> None:
+    night: list[Step] = [("entry: corrected", 0, 8), ("entry: corrected", 1, 9), ("entry: new", 1, 5)]
+    with played(tmp_path / "home", [_BEFORE, night]) as history:
+        ends = history.cut_offs[0], history.cut_offs[-1]
+        whole = {r.source_key for r in led(history, *ends).rows if r.metric_id == "paid"}
+        parts = []
+        for place in (("project", "S1"), ("project", "S2")):
+            found = led(history, *ends, place)  # type: ignore[arg-type]  # two grains as texts
+            _assert_rows(found, history, place)  # type: ignore[arg-type]
+            parts.append({r.source_key for r in found.rows if r.metric_id == "paid"})
+    assert parts[0]
+    assert parts[1]
+    assert not parts[0] & parts[1]
+    assert parts[0] | parts[1] <= whole
 
 
 def test_a_fact_made_of_several_rows_tells_what_changed_in_them(tmp_path: Path) -> None:
