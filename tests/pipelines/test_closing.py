@@ -138,7 +138,7 @@ def test_what_was_certified_is_kept_with_the_publication(closed: Place) -> None:
     assert {(unit, same) for unit, _, _, same in told} == {("招商公司", True)}
 
 
-@pytest.mark.parametrize("basis", ["first", "known-at=2024-10-10"])
+@pytest.mark.parametrize("basis", ["first", "known-at=2024-10-10T20:00:00+08:00"])
 def test_a_figure_is_explained_as_it_was_reported(closed: Place, basis: str) -> None:
     asked = ("effective_investment", "2024Q3", "--rows", 1)
     then, now = closed.jibao("explain", *asked, "--basis", basis), closed.jibao("explain", *asked)
