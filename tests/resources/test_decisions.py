@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.decisions import BrokenChain, DecisionsLog
+from resources.decisions import BrokenChain, DecisionsLog, same_person
 
 AT = datetime(2024, 10, 10, tzinfo=UTC)
 
@@ -57,3 +57,37 @@ def test_a_torn_last_line_is_no_entry_and_is_replaced_by_the_next(log: Decisions
     log.append("batch", AT, table="d")
     assert [e["table"] for e in log.entries()] == ["a", "b", "c", "d"]
     assert log.verify() == 4
+
+
+def test_a_tail_that_was_cut_off_is_noticed(log: DecisionsLog) -> None:
+    lines = log.path.read_text().splitlines()
+    log.path.write_text("\n".join(lines[:2]) + "\n")
+    with pytest.raises(BrokenChain, match=r"ends after line 2, 3 were written → restore"):
+        log.verify()
+
+
+def test_a_tail_that_was_written_anew_is_noticed(log: DecisionsLog, tmp_path: Path) -> None:
+    other = DecisionsLog(tmp_path / "other.jsonl")
+    for name in ("a", "b", "z"):
+        other.append("batch", AT, table=name)
+    log.path.write_text(other.path.read_text())
+    with pytest.raises(BrokenChain, match="line 3 is not the one that was written there"):
+        log.verify()
+
+
+def test_a_log_whose_head_is_one_behind_or_not_on_record_holds(log: DecisionsLog) -> None:
+    head = log.path.with_suffix(".head")
+    before = head.read_text()
+    log.append("run", AT, published="x")
+    head.write_text(before)
+    assert log.verify() == 4
+    head.unlink()
+    assert log.verify() == 4
+
+
+@pytest.mark.parametrize(
+    "other", ["wang wei", "ＷＡＮＧ　ＷＥＩ", "Wang\u200b Wei\u200b", " Wang\u00a0Wei ", "WangWei"]
+)
+def test_a_name_written_otherwise_is_the_same_person(other: str) -> None:
+    assert same_person("Wang Wei", other)
+    assert not same_person("Wang Wei", "Wang Wen")
