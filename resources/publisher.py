@@ -13,6 +13,8 @@ from typing import Protocol
 from resources.engine import Engine
 
 POINTER = "current.duckdb"
+_AGAIN = "-again"
+_KEEP_AGAIN = 2
 
 
 class Publisher(Protocol):
@@ -27,8 +29,17 @@ def file_name(version: str) -> str:
     return f"warehouse-{version}.duckdb"
 
 
+def again(version: str) -> str:
+    """Version of a file that shows the figures of the run before it with something beside them, e.g. a signature."""
+    return f"{version}{_AGAIN}"
+
+
 class FilePublisher:
-    """Publishes ``warehouse-<version>.duckdb`` in one folder and points ``current.duckdb`` at it."""
+    """Publishes ``warehouse-<version>.duckdb`` in one folder and points ``current.duckdb`` at it.
+
+    Keeps the newest ``keep`` files that hold figures of their own, and of the others (:func:`again`) the newest two:
+    fourteen certificates must not push out the nights of two weeks.
+    """
 
     def __init__(self, folder: Path, keep: int = 7) -> None:
         self.folder, self.keep = folder, max(keep, 1)
@@ -78,6 +89,9 @@ class FilePublisher:
 
     def _prune(self) -> None:
         current = self.current
-        for old in self.versions()[self.keep :]:
+        versions = self.versions()
+        repeated = [v for v in versions if v.stem.endswith(_AGAIN)]
+        of_a_run = [v for v in versions if v not in repeated]
+        for old in [*of_a_run[self.keep :], *repeated[_KEEP_AGAIN:]]:
             if old != current:
                 old.unlink()

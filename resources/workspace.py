@@ -106,7 +106,7 @@ def hold(
 
 def last_known_at(decisions: DecisionsLog) -> datetime | None:
     """``known_at`` of the newest entry, None before the first."""
-    dated = ("batch", "run", "waive", "revoke", "replay")
+    dated = ("batch", "run", "republish", "waive", "revoke", "replay")
     instants = [datetime.fromisoformat(e["at"]) for e in decisions.entries() if e["kind"] in dated]
     return max(instants, default=None)
 

@@ -14,7 +14,7 @@ from assets.publish.comments import comment_layers
 from assets.publish.record import fingerprints, write_quarantine
 from assets.staged.verdicts import DECIDED
 from data_contracts.model import TableContract
-from resources.publisher import FilePublisher
+from resources.publisher import FilePublisher, again
 from resources.workspace import Workspace
 
 
@@ -38,14 +38,20 @@ def loaded_since(ws: Workspace) -> list[str]:
     return list(loaded)
 
 
-def publish(ws: Workspace, contracts: Mapping[str, TableContract]) -> Publication:
-    """Copy the warehouse as it stands and switch readers to the copy."""
+def publish(ws: Workspace, contracts: Mapping[str, TableContract], *, rebuilt: bool = True) -> Publication:
+    """Copy the warehouse as it stands and switch readers to the copy.
+
+    ``rebuilt``: this run computed the figures anew, so that its ``known_at`` is a cut-off from here on. A signature or
+    a bulletin is published beside the same figures and is none.
+    """
     with ws.engine.begin() as session:
         quarantined = write_quarantine(session, contracts)
         comment_layers(session, contracts)
         create_bi_views(session)
         prints = fingerprints(session)
     ws.expectations.close()
-    path = FilePublisher(ws.home / "published", ws.settings.keep_published).publish(ws.engine, ws.stamp)
-    ws.decisions.append("run", ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints)
+    publisher = FilePublisher(ws.home / "published", ws.settings.keep_published)
+    path = publisher.publish(ws.engine, ws.stamp if rebuilt else again(ws.stamp))
+    kind = "run" if rebuilt else "republish"
+    ws.decisions.append(kind, ws.known_at, run_id=ws.run_id, published=path.name, fingerprints=prints)
     return Publication(path, quarantined, prints)

@@ -121,7 +121,7 @@ def _bulletin(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:
                 "FROM report.quarterly_bulletin WHERE quarter = :q",
                 q=str(quarter),
             )
-        made = publish(workspace.workspace, contracts)
+        made = publish(workspace.workspace, contracts, rebuilt=False)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": all_rows,
