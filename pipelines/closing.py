@@ -12,7 +12,7 @@ from assets.publish.publication import publish
 from assets.report import closing
 from assets.report.partitions import QUARTERS
 from assets.report.state import ACCOUNTING_REASONS
-from assets.report.tables import write_tables
+from assets.report.tables import prove_files, write_tables
 from data_contracts.calendar import Quarter
 from data_contracts.model import TableContract
 from resources.failures import Refused
@@ -70,7 +70,9 @@ _STEPS: dict[str, tuple[Step, dict[str, dg.Field], str]] = {
             "accounting_reason": dg.Field(
                 str, default_value="", description=f"Of a restatement: {', '.join(ACCOUNTING_REASONS)}."
             ),
-            "override": dg.Field(str, default_value="", description="Why to close without all certificates."),
+            "override": dg.Field(
+                str, default_value="", description="Why to close without certificates that are valid."
+            ),
         },
         "Publish the next version of a quarter; refused with the list of reasons while something bars it.",
     ),
@@ -102,12 +104,14 @@ def _job(name: str, contracts: Mapping[str, TableContract]) -> dg.JobDefinition:
     def take(context: dg.OpExecutionContext) -> None:
         ws: Workspace = context.resources.workspace.workspace
         try:
+            # What cannot be shown afterwards is not done.
+            prove_files(ws)
             said = step(ws, contracts, Quarter.parse(context.partition_key), context.op_config)
         except Refused as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         context.log.info(said)
         write_tables(ws)
-        publish(ws, contracts)
+        publish(ws, contracts, rebuilt=False)
 
     @dg.job(name=name, description=description, partitions_def=QUARTERS, executor_def=dg.in_process_executor)
     def quarter_job() -> None:

@@ -14,7 +14,7 @@ from assets.mart.adjustments import counted
 from assets.report.certificates import covered, current_figures, units
 from assets.report.cuts import cut_named, cut_of, lead
 from assets.report.publication import make, write
-from assets.report.readiness import bad_cut_off, reasons, runs
+from assets.report.readiness import bad_cut_off, not_rebuilt, reasons, runs
 from assets.report.state import (
     NotAllowed,
     QuarterState,
@@ -49,13 +49,15 @@ def current_state(ws: Workspace, quarter: Quarter) -> QuarterState:
 def hold(ws: Workspace, quarter: Quarter, by: str) -> None:
     """``by`` says the quarter is prepared: from here on units certify it. Raises :class:`NotAllowed`."""
     _named(by)
-    may_hold(current_state(ws, quarter))
+    _figures_stand(ws)
+    may_hold(current_state(ws, quarter), by)
     ws.decisions.append("hold", ws.known_at, quarter=str(quarter), by=by)
 
 
 def certify(ws: Workspace, quarter: Quarter, unit: str, by: str) -> int:
     """``by`` certifies the figures of ``unit`` as they stand; returns how many. Raises :class:`NotAllowed`."""
     _named(by)
+    _figures_stand(ws)
     metrics = load_metrics()
     if unit not in units(metrics.values()):
         raise NotAllowed(f"no unit {unit!r} certifies figures → one of {', '.join(units(metrics.values()))}")
@@ -87,7 +89,7 @@ def close(
 
     ``cut_off`` (aware): as known then; None is the last complete run. ``reason`` and ``accounting_reason``: why it
     restates the version before, in words and as one of :data:`~assets.report.state.ACCOUNTING_REASONS`.
-    ``override``: the reason for which ``by`` closes without all certificates, or with breaks nobody signed for.
+    ``override``: the reason for which ``by`` closes without certificates that are valid.
     Raises :class:`NotReady` with every reason, :class:`NotAllowed` otherwise.
     """
     _named(by)
@@ -144,6 +146,12 @@ def _bridge(
             f"{first.metric_id} {first.period} {first.before} → {first.after} → `jibao publication verify {quarter}`"
         )
     return [effect.told() for effect in found.effects]
+
+
+def _figures_stand(ws: Workspace) -> None:
+    """Nobody signs for figures that do not know of rows loaded since."""
+    for reason in not_rebuilt(ws):
+        raise NotAllowed(reason)
 
 
 def _named(by: str) -> None:

@@ -3,7 +3,7 @@
 Belongs here: making the document, its file (whole or absent), reading and recomputing it. Keep out: who may
 close and when (``state``, ``readiness``), the tables readers see (``tables``).
 
-One JSON file a version, ``JIBAO_HOME/publications/2024Q3-v1.json``, never written again. It counts from the
+One JSON file a version, ``JIBAO_HOME/publications/2024Q3-v1.json``, never written over. It counts from the
 moment the decisions log names it with its sha256: a process killed before that leaves no publication, killed after
 it a whole one. ``statements`` are the SQL that made the figures from ``staged`` as known at the cut-off, so a later
 change of code or contract cannot change what was reported.
@@ -116,7 +116,8 @@ def make(
         "previous": before.sha256 if before else "",
         "definitions": {m: definition_hash(metrics[m], metrics) for m in used},
         "contracts": {
-            name: {"version": c.version, "definition": contract_hash(c)} for name, c in contracts.items()
+            name: {"version": c.version, "definition": contract_hash(c), "text": c.path.read_text("utf-8")}
+            for name, c in contracts.items()
         },
         "batches": batches_by(ws.decisions, cut_off),
         "statements": statements,
@@ -135,17 +136,24 @@ def batches_by(decisions: DecisionsLog, cut_off: datetime) -> dict[str, list[str
 
 
 def write(home: Path, document: Mapping[str, Any]) -> tuple[str, str]:
-    """Write a publication's file; returns its name and sha256. It counts once the log names it."""
+    """Write a publication's file; returns its name and sha256. It counts once the log names it.
+
+    A file of that name which the log does not name is what a broken-off closing left, or the log lost its end: it is
+    kept aside, named by its content, and never written over.
+    """
     folder = home / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{document['quarter']}-v{document['version']}.json"
     data = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
-    partial = folder / f".{name}.partial"
+    target, partial = folder / name, folder / f".{name}.partial"
+    if target.exists():
+        there = hashlib.sha256(target.read_bytes()).hexdigest()
+        target.replace(target.with_suffix(f".{there[:16]}.unnamed"))
     with partial.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(folder / name)
+    partial.replace(target)
     return name, hashlib.sha256(data).hexdigest()
 
 

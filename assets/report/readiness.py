@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from assets.mart.breaks import break_id, signatures
+from assets.mart.breaks import state_of as signature_state
 from assets.publish.publication import loaded_since
 from assets.report.certificates import covered, stale_because, units
 from assets.report.state import QuarterState
@@ -63,21 +65,20 @@ def reasons(
     metrics = load_metrics()
     with ws.engine.begin() as session:
         barred = [
-            *_not_rebuilt(ws),
+            *not_rebuilt(ws),
             *_failed_sources(session),
             *_quarantine(session, contracts),
             *_gaps(metrics, figures),
+            *_reconciliations(session, ws, state.quarter),
             # The bulletin tells of the first version; what a later one says otherwise, the bridge explains.
             *(() if state.version else _claims(metrics, state.quarter, figures)),
         ]
-        waivable = [
-            *_reconciliations(session, state.quarter),
-            *_certificates(metrics, state, figures, adjustments),
-        ]
+        waivable = list(_certificates(metrics, state, figures, adjustments))
     return barred, waivable
 
 
-def _not_rebuilt(ws: Workspace) -> Iterator[str]:
+def not_rebuilt(ws: Workspace) -> Iterator[str]:
+    """Tables whose newest rows the figures do not know of."""
     if loaded := loaded_since(ws):
         yield f"{', '.join(loaded)} loaded since the figures were computed → run `jibao nightly`"
 
@@ -139,17 +140,24 @@ def _figure(told: Mapping[str, str | None] | None) -> Figure | None:
     )
 
 
-def _reconciliations(session: Session, quarter: str) -> Iterator[str]:
-    rules = load_reconciliations()
-    for rule, name, unsigned in session.rows(
-        "SELECT rule_id, name_zh, breaks - signed FROM mart.reconciliation "
-        "WHERE quarter = :q AND status = 'out' AND breaks > signed ORDER BY rule_id",
+def _reconciliations(session: Session, ws: Workspace, quarter: str) -> Iterator[str]:
+    """Rules with breaks that nobody signed for; a signature counts from the moment the log holds it."""
+    rules, signed, day = load_reconciliations(), signatures(ws.decisions), ws.known_at.date()
+    unsigned: dict[tuple[str, str], int] = {}
+    for rule, name, key, unexplained in session.rows(
+        "SELECT b.rule_id, r.name_zh, b.key_text, b.unexplained FROM mart.recon_break AS b "
+        "JOIN mart.reconciliation AS r ON r.rule_id = b.rule_id AND r.quarter = b.quarter "
+        "WHERE b.quarter = :q AND r.status = 'out' ORDER BY b.rule_id, b.key_text",
         q=quarter,
     ):
         if rule in rules and rules[rule].judges_publications:
             continue  # It says why the version before is to be replaced.
+        if signature_state(signed.get(break_id(rule, key)), unexplained, day) != "signed":
+            unsigned[rule, name] = unsigned.get((rule, name), 0) + 1
+    for (rule, name), count in unsigned.items():
+        breaks = "1 break" if count == 1 else f"{count} breaks"
         yield (
-            f"{rule} {name}: {unsigned} breaks that nobody signed for → `jibao reconcile {rule}`, then have the "
+            f"{rule} {name}: {breaks} that nobody signed for → `jibao reconcile {rule}`, then have the "
             "ledger mended or sign with `jibao reconcile sign`"
         )
 

@@ -4,8 +4,8 @@ Belongs here: open → hold → closed → reopened, who prepared, certified and
 which. Keep out: figures (``publication``), what else bars closing (``readiness``). Pure over log entries.
 
 Kinds of entries: ``hold`` (quarter, by), ``certify`` (quarter, unit, by, covers), ``close`` (quarter, version,
-by, file, sha256, cut_off …) and ``reopen`` (quarter, by, reason). Three people: whoever prepares neither certifies
-nor closes, whoever certifies does not close.
+by, file, sha256, cut_off …) and ``reopen`` (quarter, by, reason). Three people: of all who had a hand in a version,
+whoever prepares neither certifies nor closes, whoever certifies neither prepares nor closes.
 """
 
 from __future__ import annotations
@@ -51,11 +51,17 @@ class Closing:
 
 @dataclass(frozen=True)
 class QuarterState:
-    """Where a quarter stands. ``certificates``: the newest of each unit, which may hold for a later version."""
+    """Where a quarter stands. ``certificates``: the newest of each unit, which may hold for a later version.
+
+    ``preparers`` and ``certifiers`` (unit, name): everybody who held or certified since the last publication, those
+    whom somebody else replaced included.
+    """
 
     quarter: str
     word: Word = "open"
     preparer: str = ""
+    preparers: tuple[str, ...] = ()
+    certifiers: tuple[tuple[str, str], ...] = ()
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     closings: tuple[Closing, ...] = ()
     reopened_because: str = ""
@@ -64,6 +70,15 @@ class QuarterState:
     def version(self) -> int:
         """Version of the newest publication; 0 before the first."""
         return self.closings[-1].version if self.closings else 0
+
+    def prepared_by(self, name: str) -> bool:
+        """Whether ``name`` prepared the version to come."""
+        return any(same_person(name, preparer) for preparer in self.preparers)
+
+    def certified_by(self, name: str) -> list[str]:
+        """Units that ``name`` certified for the version to come, or whose certificate in force is ``name``'s."""
+        standing = ((c.unit, c.by) for c in self.certificates.values())
+        return sorted({unit for unit, by in (*self.certifiers, *standing) if same_person(name, by)})
 
 
 class NotAllowed(Refused):
@@ -76,20 +91,26 @@ def state_of(quarter: str, entries: Iterable[Mapping[str, Any]]) -> QuarterState
     preparer = reason = ""
     certificates: dict[str, Certificate] = {}
     closings: list[Closing] = []
+    preparers: list[str] = []
+    certifiers: list[tuple[str, str]] = []
     for entry in entries:
         if entry["kind"] not in KINDS or entry["quarter"] != quarter:
             continue
         at = datetime.fromisoformat(entry["at"])
         if entry["kind"] == "hold":
             word, preparer = "hold", entry["by"]
+            preparers.append(entry["by"])
         elif entry["kind"] == "certify":
+            certifiers.append((entry["unit"], entry["by"]))
             certificates[entry["unit"]] = Certificate(entry["unit"], entry["by"], at, entry["covers"])
         elif entry["kind"] == "close":
-            word = "closed"
+            word, preparers, certifiers = "closed", [], []
             closings.append(_closing(entry, at, certificates))
         else:
             word, reason = "reopened", entry["reason"]
-    return QuarterState(quarter, word, preparer, certificates, tuple(closings), reason)
+    return QuarterState(
+        quarter, word, preparer, tuple(preparers), tuple(certifiers), certificates, tuple(closings), reason
+    )
 
 
 def quarters_touched(entries: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -97,10 +118,12 @@ def quarters_touched(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted({entry["quarter"] for entry in entries if entry["kind"] in KINDS})
 
 
-def may_hold(state: QuarterState) -> None:
-    """Raise :class:`NotAllowed` unless the quarter may be put on hold."""
+def may_hold(state: QuarterState, by: str) -> None:
+    """Raise :class:`NotAllowed` unless ``by`` may put the quarter on hold."""
     if state.word == "closed":
         raise NotAllowed(f"{state.quarter} is closed (version {state.version}) → `jibao reopen` it first")
+    if units := state.certified_by(by):
+        raise NotAllowed(f"{by} certified {', '.join(units)} → somebody else prepares {state.quarter}")
 
 
 def may_certify(state: QuarterState, unit: str, by: str) -> None:
@@ -109,7 +132,7 @@ def may_certify(state: QuarterState, unit: str, by: str) -> None:
         raise NotAllowed(
             f"{state.quarter} is {state.word} → put it on hold first: `jibao hold {state.quarter}`"
         )
-    if same_person(by, state.preparer):
+    if state.prepared_by(by):
         raise NotAllowed(f"{by} prepared {state.quarter} → somebody else certifies {unit}")
 
 
@@ -119,11 +142,10 @@ def may_close(state: QuarterState, by: str) -> None:
         raise NotAllowed(
             f"{state.quarter} is {state.word} → put it on hold first: `jibao hold {state.quarter}`"
         )
-    if same_person(by, state.preparer):
+    if state.prepared_by(by):
         raise NotAllowed(f"{by} prepared {state.quarter} → somebody else closes it")
-    certified = [c.unit for c in state.certificates.values() if same_person(c.by, by)]
-    if certified:
-        raise NotAllowed(f"{by} certified {', '.join(certified)} → somebody else closes {state.quarter}")
+    if units := state.certified_by(by):
+        raise NotAllowed(f"{by} certified {', '.join(units)} → somebody else closes {state.quarter}")
 
 
 def may_restate(state: QuarterState, reason: str, accounting_reason: str) -> None:

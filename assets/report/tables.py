@@ -37,14 +37,18 @@ def states(ws: Workspace) -> list[QuarterState]:
     return [state_of(quarter, entries) for quarter in quarters_touched(entries)]
 
 
-def write_tables(ws: Workspace) -> dict[str, int]:
-    """Rebuild all tables; returns rows by table. Raises :class:`NotReproduced` for a file that was edited."""
-    found = states(ws)
-    documents = [
+def prove_files(ws: Workspace) -> list[tuple[QuarterState, Closing, dict[str, Any]]]:
+    """Every publication with its document. Raises :class:`NotReproduced` for a file that is not what was signed."""
+    return [
         (state, closing, read(ws.home, state.quarter, closing))
-        for state in found
+        for state in states(ws)
         for closing in state.closings
     ]
+
+
+def write_tables(ws: Workspace) -> dict[str, int]:
+    """Rebuild all tables; returns rows by table. Raises :class:`NotReproduced` for a file that was edited."""
+    found, documents = states(ws), prove_files(ws)
     outputs = load_outputs()
     with ws.engine.begin() as session:
         session.run("CREATE SCHEMA IF NOT EXISTS report")

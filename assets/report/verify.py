@@ -1,7 +1,7 @@
 """Proving publications from the raw batches alone.
 
-Belongs here: staging the batches of a publication's cut-off into a warehouse of its own and running the
-publication's SQL there. Keep out: the nightly proof on the work files (``tables``).
+Belongs here: staging the batches of a publication's cut-off into a warehouse of its own, under the contracts of its
+day, and running the publication's SQL there. Keep out: the nightly proof on the work files (``tables``).
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from assets.report.publication import NotReproduced, batches_by, content_at, differences, read
 from assets.report.state import Closing, quarters_touched, state_of
 from assets.staged.catch_up import catch_up
 from assets.staged.tables import create_tables
+from data_contracts.contract_file import load_contracts
 from data_contracts.model import TableContract
 from data_contracts.rules import rules_of
 from resources.decisions import DecisionsLog
@@ -57,12 +61,23 @@ def _problem(
             place / "warehouse.duckdb", place / "private.duckdb", memory_limit=ws.settings.memory_limit
         )
         try:
-            _stage_all(replace(ws, engine=engine, decisions=_before(ws, quarter, closing, place)), contracts)
+            then = _contracts_of(document, place / "contracts") or contracts
+            _stage_all(replace(ws, engine=engine, decisions=_before(ws, quarter, closing, place)), then)
             content = content_at(engine, document["statements"], quarter)
         finally:
             engine.close()
     found = differences(document, content)
     return "" if not found else f"{found[0]}" + (f" (and {len(found) - 1} more figures)" if found[1:] else "")
+
+
+def _contracts_of(document: Mapping[str, Any], folder: Path) -> Mapping[str, TableContract]:
+    """The contracts as they were when it was signed; none for a publication of before their text was kept."""
+    texts = {name: told["text"] for name, told in document["contracts"].items() if "text" in told}
+    for name, text in texts.items():
+        path = folder / yaml.safe_load(text)["domain"] / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return load_contracts(folder) if texts else {}
 
 
 def _before(ws: Workspace, quarter: str, closing: Closing, place: Path) -> DecisionsLog:

@@ -66,7 +66,7 @@ def close(
             "needed from the second version on."
         ),
     ] = "",
-    override: Annotated[str, typer.Option(help="Why it is closed without all certificates.")] = "",
+    override: Annotated[str, typer.Option(help="Why it is closed without certificates that are valid.")] = "",
     now: Now = "",
     home: Home = None,
 ) -> None:

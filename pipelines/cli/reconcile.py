@@ -6,6 +6,8 @@ what a signature is worth (``assets.mart.breaks``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -87,8 +89,6 @@ def list_rules(
 @app.command("sign")
 def sign_break(
     rule: Annotated[str, typer.Argument(metavar="RNN", help="Rule, e.g. R01.")],
-    key: Annotated[str, typer.Argument(help="Key of the break as listed, e.g. '2024Q3|CT-2022-001'.")],
-    amount: Annotated[str, typer.Option(help="Unexplained difference signed for, in the rule's unit.")],
     reason_code: Annotated[
         str, typer.Option(help="timing, in_transit, source_error, definition, immaterial, other.")
     ],
@@ -96,37 +96,73 @@ def sign_break(
     preparer: Annotated[str, typer.Option(help="Who prepared the explanation; somebody else.")],
     expires: Annotated[str, typer.Option(help="Last day on which the signature holds (YYYY-MM-DD).")],
     reason: Annotated[str, typer.Option(help="Why, in words.")],
+    key: Annotated[
+        str, typer.Argument(metavar="[KEY]", help="Key of the break as listed, e.g. '2024Q3|CT-2022-001'.")
+    ] = "",
+    amount: Annotated[
+        str, typer.Option(help="Unexplained difference signed for, in the rule's unit; with KEY.")
+    ] = "",
+    every: Annotated[
+        str, typer.Option(metavar="QUARTER", help="Instead of KEY: every break of the rule in that quarter.")
+    ] = "",
     home: Home = None,
 ) -> None:
-    """Sign for one break as published; it is worth nothing for another amount or another quarter."""
+    """Sign for a break as published, or for every one of a quarter; worth nothing for another amount or quarter."""
     from assets.mart.breaks import Signature, sign
-    from data_contracts.reconciliation import REASON_CODES
     from resources.workspace import hold
 
     chosen = _rule(rule)
-    until = day("--expires", expires)
-    if until is None:
-        raise typer.BadParameter("--expires must not be empty")
-    if reason_code not in REASON_CODES:
-        raise typer.BadParameter(f"no reason code {reason_code!r}; there are {', '.join(REASON_CODES)}")
-    if not (by.strip() and preparer.strip() and reason.strip()):
-        raise typer.BadParameter("--by, --preparer and --reason must not be empty")
+    until = _checked(key, amount, every, reason_code, (by, preparer, reason), expires)
     with published(home) as connection:
         found = rows_of(
             connection,
-            "SELECT rule_id, key_text, unexplained FROM mart.recon_break WHERE rule_id = :r",
+            "SELECT rule_id, quarter, key_text, unexplained, state FROM mart.recon_break WHERE rule_id = :r "
+            "ORDER BY key_text",
             r=chosen.id,
         )
+    asked = [(key, _amount(amount))] if key else _open_breaks(chosen.id, found, quarter_named(every))
     with hold(load_settings(home), run_id=f"sign {chosen.id}") as workspace:
-        entry = sign(
-            workspace.decisions, workspace.known_at, chosen, found, key,
-            Signature(_amount(amount), reason_code, by.strip(), preparer.strip(), until, reason.strip(),
-                      workspace.known_at),
-        )  # fmt: skip
-    console.print(
-        f"[green]✓[/] {chosen.id} {escape(key)}: {entry['amount']} signed for by {escape(entry['by'])} until "
-        f"{entry['expires']}; the next run shows it", highlight=False,
-    )  # fmt: skip
+        for one, difference in asked:
+            said = Signature(
+                difference,
+                reason_code,
+                by.strip(),
+                preparer.strip(),
+                until,
+                reason.strip(),
+                workspace.known_at,
+            )
+            entry = sign(workspace.decisions, workspace.known_at, chosen, found, one, said)
+            console.print(
+                f"[green]✓[/] {chosen.id} {escape(one)}: {entry['amount']} signed for by {escape(entry['by'])} until "
+                f"{entry['expires']}", highlight=False,
+            )  # fmt: skip
+    console.print("[dim]it counts for closing from now on; the next run shows it[/]", highlight=False)
+
+
+def _checked(
+    key: str, amount: str, every: str, reason_code: str, said: tuple[str, ...], expires: str
+) -> date:
+    """The day a signature expires; raises ``BadParameter`` for words that do not fit each other."""
+    from data_contracts.reconciliation import REASON_CODES
+
+    if bool(key) == bool(every) or bool(key) != bool(amount):
+        raise typer.BadParameter("give KEY and --amount, or --every QUARTER")
+    if reason_code not in REASON_CODES:
+        raise typer.BadParameter(f"no reason code {reason_code!r}; there are {', '.join(REASON_CODES)}")
+    if not all(word.strip() for word in said):
+        raise typer.BadParameter("--by, --preparer and --reason must not be empty")
+    until = day("--expires", expires)
+    if until is None:
+        raise typer.BadParameter("--expires must not be empty")
+    return until
+
+
+def _open_breaks(rule: str, found: Sequence[Mapping[str, Any]], quarter: str) -> list[tuple[str, Decimal]]:
+    waiting = [row for row in found if row["quarter"] == quarter and row["state"] != "signed"]
+    if not waiting:
+        raise typer.BadParameter(f"{rule} has no break in {quarter} that waits for a signature")
+    return [(row["key_text"], Decimal(row["unexplained"])) for row in waiting]
 
 
 def _rule(text: str) -> Any:

@@ -70,7 +70,20 @@ def test_a_restatement_is_the_next_version_and_the_first_one_stays() -> None:
         (HELD, lambda s: may_certify(s, "招商公司", "李编制"), "somebody else certifies"),
         (HELD, lambda s: may_close(s, "李编制"), "somebody else closes"),
         (CERTIFIED, lambda s: may_close(s, "王确认"), "王确认 certified 招商公司"),
-        (CLOSED, may_hold, "`jibao reopen` it first"),
+        (CLOSED, lambda s: may_hold(s, "李编制"), "`jibao reopen` it first"),
+        (CERTIFIED, lambda s: may_hold(s, "王确认"), "somebody else prepares"),
+        # Whoever was replaced had a hand in it all the same.
+        ([*CERTIFIED, _entry("hold", by="钱接手")], lambda s: may_close(s, "李编制"), "李编制 prepared"),
+        (
+            [*CERTIFIED, _entry("certify", unit="招商公司", by="孙", covers={})],
+            lambda s: may_close(s, "王确认"),
+            "王确认 certified",
+        ),
+        (
+            [*HELD, _entry("hold", by="钱接手")],
+            lambda s: may_certify(s, "招商公司", "李编制"),
+            "somebody else certifies",
+        ),
         (CLOSED, lambda s: may_close(s, "赵签发"), "is closed"),
         (REOPENED, may_reopen, "is reopened"),
     ],
@@ -85,7 +98,10 @@ def test_a_step_out_of_turn_or_by_the_wrong_person_is_refused(
 def test_three_people_may_sign() -> None:
     may_certify(state_of("2024Q3", HELD), "招商公司", "王确认")
     may_close(state_of("2024Q3", CERTIFIED), "赵签发")
-    may_hold(state_of("2024Q3", REOPENED))
+    # The next version is another one: who closed the last may prepare it, who certified it may not while that stands.
+    may_hold(state_of("2024Q3", REOPENED), "赵签发")
+    with pytest.raises(NotAllowed, match="王确认 certified 招商公司"):
+        may_hold(state_of("2024Q3", REOPENED), "王确认")
 
 
 def _figure(metric: str, rows: int = 46, definition: str = "d1", grain: str = "group") -> dict[str, Any]:

@@ -37,7 +37,9 @@ from resources.engine import DuckDBEngine, read_only
 from resources.publisher import FilePublisher
 from resources.states import SOURCE_STATES
 
-PRODUCT = ("raw", "work", "published", "publications", "evidence", "decisions.jsonl", SOURCE_STATES)
+PRODUCT = (
+    "raw", "work", "published", "publications", "evidence", "decisions.jsonl", "decisions.head", SOURCE_STATES,
+)  # fmt: skip
 Row = tuple[Any, ...]
 FigureKey = tuple[str, str, str, str, str]
 Figures = dict[FigureKey, Row]
@@ -191,6 +193,18 @@ def jibao(*arguments: object) -> Said:
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
     return Said(code, out.getvalue(), err.getvalue())
+
+
+def sign_for_breaks(place: Place, quarter: str) -> None:
+    """Somebody signs for every break of the quarter that nobody signed for yet."""
+    out = "SELECT rule_id FROM mart.reconciliation WHERE quarter = :q AND status = 'out' AND breaks > signed"
+    waiting = place.rows(out, q=quarter)
+    for (rule,) in waiting:
+        said = place.jibao(
+            "reconcile", "sign", rule, "--every", quarter, "--reason-code", "source_error", "--by", "孙复核",
+            "--preparer", "周说明", "--expires", "2025-12-31", "--reason", "已由单位书面说明",
+        )  # fmt: skip
+        assert said.code == 0, said.err
 
 
 def copy_product(source: Path, target: Path) -> Place:

@@ -17,7 +17,7 @@ from assets.sql_files import create_statement, sql_files
 from data_contracts.metric import load_metrics
 from resources.engine import DuckDBEngine
 from tests.pipelines.conftest import First
-from tests.pipelines.homes import Place, copy_product
+from tests.pipelines.homes import Place, copy_product, sign_for_breaks
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -76,6 +76,7 @@ def test_rollup_shows_it_where_there_is_one(first: First) -> None:
 def published(first: First, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A home where 2023Q4 was held, certified by one unit and closed."""
     place = copy_product(first.product, tmp_path_factory.mktemp("adjusted") / "home")
+    sign_for_breaks(place, "2023Q4")
     for step in (
         ("hold", "--by", "李编制"),
         ("certify", "--unit", UNIT, "--by", "王确认"),

@@ -13,10 +13,12 @@ from unittest.mock import patch
 import pytest
 
 from assets.report.certificates import units
+from assets.report.verify import verify_publications
 from data_contracts.metric import load_metrics
 from resources.decisions import DecisionsLog
+from resources.settings import load_settings
 from tests.pipelines.conftest import First
-from tests.pipelines.homes import Place, copy_product
+from tests.pipelines.homes import Place, copy_product, sign_for_breaks
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -25,7 +27,7 @@ OVERRIDE = ("--override", "the office certifies on paper this quarter")
 
 @pytest.fixture(scope="module")
 def closed(first: First, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A home where 2024Q3 was prepared, one unit certified, and closed with an override."""
+    """A home where 2024Q3 was prepared, one unit certified, breaks were signed for, and closed with an override."""
     place = copy_product(first.product, tmp_path_factory.mktemp("closed") / "home")
     refused = place.jibao("close", "2024Q3", "--by", "赵签发")
     assert (refused.code, "is open" in refused.err) == (1, True)
@@ -35,7 +37,13 @@ def closed(first: First, tmp_path_factory: pytest.TempPathFactory) -> Place:
     missing = place.jibao("close", "2024Q3", "--by", "赵签发")
     assert missing.code == 1
     assert "建科公司 has not certified" in missing.err
+    # A name on paper stands for certificates; what the ledgers do not agree on is signed for break by break.
+    unsigned = place.jibao("close", "2024Q3", "--by", "赵签发", *OVERRIDE)
+    assert unsigned.code == 1
+    assert "that nobody signed for" in unsigned.err
+    assert "has not certified" not in unsigned.err
     assert not (place.home / "publications").exists()
+    sign_for_breaks(place, "2024Q3")
     said = place.jibao("close", "2024Q3", "--by", "赵签发", *OVERRIDE)
     assert said.code == 0, said.err
     return place
@@ -74,13 +82,62 @@ def test_what_was_first_reported_is_shown_by_command_and_view(closed: Place) -> 
 
 def test_what_was_overridden_stands_in_the_log(closed: Place) -> None:
     (entry,) = closed.decisions.entries("close")
-    missing = {t.split(" has not certified")[0] for t in entry["overridden"] if "has not certified" in t}
+    missing = {t.split(" has not certified")[0] for t in entry["overridden"]}
     assert missing | {"招商公司"} == set(units(load_metrics().values()))
-    breaks = {t.split()[0] for t in entry["overridden"] if "nobody signed for" in t}
-    out = closed.rows(
-        "SELECT rule_id FROM mart.reconciliation WHERE quarter = '2024Q3' AND status = 'out' AND breaks > signed"
-    )
-    assert breaks == {rule for (rule,) in out} != set()
+
+
+def test_a_signature_is_no_run_and_no_cut_off(first: First, closed: Place) -> None:
+    """The last complete run stays the night, whatever was signed since, and its file is kept."""
+    (night,) = closed.decisions.entries("run")
+    (publication,) = closed.decisions.entries("close")
+    assert publication["cut_off"] == night["at"]
+    assert [e["kind"] for e in closed.decisions.entries("republish")] == ["republish"] * 3
+    assert (closed.home / "published" / night["published"]).exists()
+
+
+def test_a_cut_off_after_the_night_is_refused_whatever_was_signed_since(reopened: Place) -> None:
+    said = reopened.jibao("close", "2024Q3", "--by", "赵签发", "--cut-off", "2024-10-12", *RESTATED)
+    assert said.code == 1
+    assert "after the last complete run, 2024-10-10T12:00:00" in said.err
+
+
+def test_a_step_that_could_not_be_shown_is_not_taken(closed: Place, tmp_path: Path) -> None:
+    spoiled = copy_product(closed.home, tmp_path / "home")
+    (file,) = (spoiled.home / "publications").glob("*.json")
+    file.unlink()
+    before = list(spoiled.decisions.entries())
+    said = spoiled.jibao("reopen", "2024Q3", "--by", "李编制", "--reason", "补记")
+    assert said.code == 1
+    assert "is missing → restore it" in said.err
+    assert list(spoiled.decisions.entries()) == before
+
+
+def test_a_file_that_the_log_does_not_name_is_kept_aside(reopened: Place) -> None:
+    """What a broken-off closing left, or what a log that lost its end named: it is not written over."""
+    stray = reopened.home / "publications" / "2024Q3-v2.json"
+    stray.write_text("{}", encoding="utf-8")
+    said = reopened.jibao("close", "2024Q3", "--by", "赵签发", *RESTATED)
+    assert said.code == 0, said.err
+    (kept,) = stray.parent.glob("2024Q3-v2.*.unnamed")
+    assert kept.read_text(encoding="utf-8") == "{}"
+    assert json.loads(stray.read_text(encoding="utf-8"))["version"] == 2
+
+
+def test_a_log_without_its_end_is_refused(closed: Place, tmp_path: Path) -> None:
+    cut = copy_product(closed.home, tmp_path / "home")
+    log = cut.home / "decisions.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    log.write_text("".join(lines[:-2]), encoding="utf-8")
+    for words in (("publication", "verify"), ("hold", "2024Q3", "--by", "李编制")):
+        said = cut.jibao(*words)
+        assert said.code == 1
+        assert f"ends after line {len(lines) - 2}, {len(lines)} were written" in " ".join(said.err.split())
+
+
+def test_a_publication_is_proved_under_the_contracts_of_its_day(closed: Place) -> None:
+    """Those of today may be others; here there is none left."""
+    found = list(verify_publications(load_settings(closed.home), {}))
+    assert found == [("2024Q3", 1, "")]
 
 
 def test_a_publication_comes_out_again_from_the_raw_batches(closed: Place) -> None:
