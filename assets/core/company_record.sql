@@ -3,8 +3,12 @@
 -- The key is the credit code the record has today, else its source and code. A letter of intent without a code
 -- takes the one key its name has elsewhere, else that of the first letter of that name; two keys are never merged.
 WITH stay AS (
-    SELECT enterprise_id, usci, COALESCE(usci, 'enterprise:' || enterprise_id) AS company_key
-    FROM known.park_company
+    SELECT
+        p.enterprise_id,
+        CASE WHEN NOT c.is_disputed THEN p.usci END AS usci,
+        c.company_key
+    FROM known.park_company AS p
+    INNER JOIN core.tenant_company AS c ON p.enterprise_id = c.enterprise_id
 ),
 
 told AS (

@@ -7,8 +7,10 @@ SELECT
     a.activity_date,
     a.park_code,
     t.enterprise_id,
-    COALESCE(s.usci, t.usci, 'enterprise:' || s.enterprise_id, 'name:' || replace(t.company_name, ' ', ''))
-        AS company_key,
+    CASE
+        WHEN s.usci IS NOT NULL OR t.usci IS NULL THEN COALESCE(c.company_key, 'name:' || replace(t.company_name, ' ', ''))
+        ELSE t.usci
+    END AS company_key,
     t.company_name,
     s.enterprise_id IS NOT NULL AS is_tenant,
     t.persons,
@@ -19,3 +21,4 @@ SELECT
 FROM known.park_activity_attendee AS t
 LEFT JOIN known.park_activity AS a ON t.activity_no = a.activity_no
 LEFT JOIN known.park_company AS s ON t.enterprise_id = s.enterprise_id
+LEFT JOIN core.tenant_company AS c ON t.enterprise_id = c.enterprise_id

@@ -13,9 +13,9 @@ WITH named AS (
 told AS (
     SELECT
         replace(replace(replace(v.name, ' ', ''), '（', '('), '）', ')') AS plain_name,
-        COALESCE(s.usci, 'enterprise:' || s.enterprise_id) AS company_key
+        s.company_key
     FROM known.park_company__versions AS v
-    INNER JOIN known.park_company AS s ON v.enterprise_id = s.enterprise_id
+    INNER JOIN core.tenant_company AS s ON v.enterprise_id = s.enterprise_id
     UNION ALL
     SELECT plain_name, usci AS company_key
     FROM named

@@ -3,8 +3,8 @@
 Belongs here: the rows of each stay in time: prospect, moved in, renamed, left. Field names are the
 catalogue's; dates are instants in Z of the local midnight and ``updated_at`` ISO Z, equal to the row's
 ``visible_from`` (D29); missing values are null or ``""``. Dirt: one present tenant with a wrong check digit
-(D17; it is not one of the 330), one second stay with a full-width usci (D01), blanks (D02), a shorter name
-for one usci (D16). Keep out: who stays where (``stays``).
+(D17; it is not one of the 330) and two that left long ago under one code (D17), one second stay with a full-width
+usci (D01), blanks (D02), a shorter name for one usci (D16). Keep out: who stays where (``stays``).
 """
 
 from __future__ import annotations

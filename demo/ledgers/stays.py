@@ -7,6 +7,7 @@ stay in parks that are not public (C13); ``seeds/companies.yaml`` holds the coun
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -71,8 +72,20 @@ def stays(world: World) -> tuple[Stay, ...]:
     found += [draw.left(date(2024, 9, 30), date(2024, 9, 30))]
     found += [draw.left(date(2024, 1, 5), date(2024, 9, 20)) for _ in range(34)]
     found += [draw.left(date(2017, 9, 1), date(2023, 12, 28)) for _ in range(counts["in_all"] - len(found))]
+    _confuse_two(found)
     extra = counts["in_all"] * (world.scale - 1)
     return (*found, *(draw.left(date(2023, 2, 1), date(2023, 12, 28)) for _ in range(extra)))
+
+
+def _confuse_two(found: list[Stay]) -> None:
+    """Two companies that left long ago were entered under the code of one of them (D17)."""
+    borne = Counter(stay.usci for stay in found)
+    gone = [
+        i
+        for i, s in enumerate(found)
+        if s.exit_date and s.exit_date < date(2022, 1, 1) and borne[s.usci] == 1
+    ]
+    found[gone[1]] = replace(found[gone[1]], usci=found[gone[0]].usci)
 
 
 def _current(draw: _Draw, told: dict[str, Any]) -> list[Stay]:

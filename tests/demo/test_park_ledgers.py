@@ -62,6 +62,15 @@ def test_330_tenant_companies() -> None:
     assert sum(not plain(stays[0]["usci"]) for stays in found.values()) >= 3
 
 
+def test_two_companies_stand_under_one_code_by_mistake() -> None:
+    names: dict[str, set[str]] = {}
+    for row in rows_of("park_company", "enterprise_id", UP):
+        if row["usci"]:
+            names.setdefault(plain(row["usci"]).strip(), set()).add(plain(row["name"]).strip()[2:5])
+    confused = [found for found in names.values() if len(found) > 1]
+    assert len(confused) == 1
+
+
 def test_wrong_readings_of_the_tenants_differ() -> None:
     rows = rows_of("park_company", "enterprise_id", UP)
     found = tenants(UP)
