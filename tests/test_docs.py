@@ -24,6 +24,7 @@ from pipelines.cli.main import app
 from pipelines.reference import CLI, COMMAND, command_reference
 from resources.settings import Settings, SourceSettings
 from resources.sources.base import connector_for
+from tests.pipelines.walkthrough import PAGE, shown, steps
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -68,6 +69,14 @@ def _name(page: Path) -> str:
 
 def test_the_command_reference_is_rendered_from_the_program() -> None:
     assert _text(CLI) == command_reference(), f"docs/cli.md is out of date: run `{COMMAND}`"
+
+
+def test_the_walk_through_shows_the_steps_that_are_run() -> None:
+    page = [line for line in _text(PAGE).splitlines() if line.startswith("$ jibao ")]
+    told = [shown(step) for step in steps()]
+    assert page == told, (
+        "docs/walkthrough.md is out of date: run `python -m tests.pipelines.walkthrough HOME`"
+    )
 
 
 # --- paths and names ---------------------------------------------------------------------------------

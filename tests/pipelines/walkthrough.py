@@ -59,6 +59,11 @@ def walked(place: Place) -> Iterator[tuple[Step, str]]:
         yield step, printed
 
 
+def shown(step: Step) -> str:
+    """The command as the page shows it."""
+    return f"$ jibao {step.command.replace('{}', step.each[0]) if step.each else step.command}"
+
+
 def rendered(walk: Iterator[tuple[Step, str]]) -> str:
     """Markdown of the walk. Ends with one newline."""
     parts = []
@@ -68,9 +73,8 @@ def rendered(walk: Iterator[tuple[Step, str]]) -> str:
             lines = [*lines[: step.lines], "…"]
         title = [f"## {step.title}\n"] if step.title else []
         words = [step.words.strip() + "\n"] if step.words else []
-        command = step.command.replace("{}", step.each[0]) if step.each else step.command
         more = f"\n# … and so for {len(step.each) - 1} more" if step.each[1:] else ""
-        block = "\n".join(["```console", f"$ jibao {command}{more}", *lines, "```"])
+        block = "\n".join(["```console", f"{shown(step)}{more}", *lines, "```"])
         parts.append("\n".join([*title, *words, block]))
     return _HEAD + "\n\n".join(parts) + "\n"
 
