@@ -1,12 +1,17 @@
 """Comparable figures (同口径): last year beside this year, under this year's definitions and scope.
 
-Belongs here: which metrics are compared and the query whose rows are those of ``mart.comparable_metric``. Keep out:
-the figures' own SQL (``metric_sql``), which is the same with scope read a year later.
+Belongs here: which metrics are compared and the queries whose rows are those of ``mart.comparable_metric`` and
+``mart.scope_change``. Keep out: the figures' own SQL (``metric_sql``), which is the same with scope read later.
 
 Last year's rows are counted by today's definitions, and dimensions (a project's status, whether a park is managed)
 are read as valid on the as-of date of this year, or a year after the day of the row where the metric reads them
 by row (``dimensions_on``). What differs is then what happened, not who was counted. A metric that reads no dimension
 has one scope in all years: its figure of last year is comparable as it stands.
+
+Inside a year the same question decides how its quarters add up: a year to date reads scope at its own as-of date, so a
+project that enters the statistics in August brings its months since January, which no earlier quarter's figure holds.
+``mart.scope_change`` is that difference: the year to the quarter before in this quarter's scope, less the same in its
+own. Metrics read by row have none: the day of the row does not move.
 """
 
 from __future__ import annotations
@@ -51,7 +56,7 @@ def comparable_metric_sql(metrics: Mapping[str, Metric]) -> str:
     changing = scoped(numbers)
     counted_anew = {n: numbers[n] for name in changing for n in (*numbers[name].inputs, name)}
     is_scoped = _among(changing)
-    anew = quarterly_metric_sql(counted_anew, scope_years=1) if changing else _NOTHING
+    anew = quarterly_metric_sql(counted_anew, scope_months=12) if changing else _NOTHING
     number, text = (f"CAST(NULL AS {kind})" for kind in ("DECIMAL(38, 6)", "VARCHAR"))
     return f"""\
 WITH comparable AS (
@@ -93,6 +98,34 @@ SELECT {_KEY}, value, last_year_value, comparable_value, CAST(change AS DECIMAL(
     THEN 100 * CAST(change AS DOUBLE) / CAST(comparable_value AS DOUBLE) END AS DECIMAL(38, 6)) AS change_pct,
   unit, definition_hash, flags, comparable_flags
 FROM compared"""
+
+
+def scope_change_sql(metrics: Mapping[str, Metric]) -> str:
+    """One SELECT with every row of ``mart.scope_change``: quarters after the first whose scope moved a flow's year."""
+    moving = [n for n in scoped(metrics) if metrics[n].kind == "flow" and not metrics[n].dimensions_on]
+    anew = quarterly_metric_sql({n: metrics[n] for n in moving}, scope_months=3) if moving else _NOTHING
+    last = "SUBSTR(quarter, 1, 5) || CAST(CAST(SUBSTR(quarter, 6) AS INTEGER) + 1 AS VARCHAR)"
+    return f"""\
+WITH told AS (
+  SELECT {_KEY}, value AS now_value, CAST(0 AS DECIMAL(38, 6)) AS before_value, unit
+  FROM (
+{anew}
+  ) AS counted
+  UNION ALL
+  SELECT {_KEY}, CAST(0 AS DECIMAL(38, 6)) AS now_value, value AS before_value, unit
+  FROM mart.quarterly_metric
+),
+side_by_side AS (
+  SELECT {last} AS quarter, metric_id, grain, scope_code, CAST(SUM(now_value) AS DECIMAL(38, 6)) AS value,
+    CAST(SUM(before_value) AS DECIMAL(38, 6)) AS own_scope_value, MAX(unit) AS unit
+  FROM told
+  WHERE {_among(moving)} AND period = 'ytd' AND SUBSTR(quarter, 6) < '4'
+  GROUP BY quarter, metric_id, grain, scope_code
+)
+SELECT quarter, metric_id, grain, scope_code, value, own_scope_value,
+  CAST(value - own_scope_value AS DECIMAL(38, 6)) AS change, unit
+FROM side_by_side
+WHERE value <> own_scope_value AND quarter IN (SELECT quarter FROM core.dim_quarter)"""
 
 
 def _among(names: Iterable[str]) -> str:

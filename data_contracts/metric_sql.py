@@ -8,7 +8,7 @@ Every query is one SELECT in the portable subset whose rows are those of ``mart.
 
 - ``period``: the quarters known, each as quarter, ytd and as_of; ``report_end`` is the last day the report of
   that quarter may speak of: the cut-off, but no later than the end of the next quarter; ``scope_date`` is the day
-  at which dimensions are read, the as-of date, or for comparable figures that of a later year;
+  at which dimensions are read, the as-of date, or for comparable figures that of a later quarter;
 - ``line``: one scan of the fact, with one mark per metric where its filter needs nothing but the row;
 - ``cell``: the same, added up over equal codes, dates and keys, so that volume ends here;
 - ``hit``: one row per metric, period and cell that counts in it, with dimensions as valid at the scope date,
@@ -50,7 +50,7 @@ every_period AS (
       c.cut_off_date,
       COALESCE(LEAD(q.as_of) OVER (PARTITION BY q.period ORDER BY q.quarter), c.cut_off_date)
     ) AS report_end,
-    CAST(q.as_of + INTERVAL {years} YEAR AS DATE) AS scope_date, MAX(q.as_of) OVER () AS last_as_of
+    last_day(CAST(q.as_of + INTERVAL {months} MONTH AS DATE)) AS scope_date, MAX(q.as_of) OVER () AS last_as_of
   FROM calendar AS q CROSS JOIN core.cut_off AS c
 ),
 period AS (
@@ -59,18 +59,18 @@ period AS (
 )"""
 
 
-def period_cte(scope_years: int = 0) -> str:
-    """The CTE ``period`` and those it needs. ``scope_years``: by how many years scope is read after the as-of date;
-    only quarters that have such a year after them."""
-    return _PERIOD.format(years=scope_years)
+def period_cte(scope_months: int = 0) -> str:
+    """The CTE ``period`` and those it needs. ``scope_months``: by how many months scope is read after the as-of date;
+    only quarters that have such a day after them."""
+    return _PERIOD.format(months=scope_months)
 
 
-def quarterly_metric_sql(metrics: Mapping[str, Metric], scope_years: int = 0) -> str:
-    """One SELECT with every row of ``mart.quarterly_metric``; ``scope_years`` as in :func:`period_cte`.
+def quarterly_metric_sql(metrics: Mapping[str, Metric], scope_months: int = 0) -> str:
+    """One SELECT with every row of ``mart.quarterly_metric``; ``scope_months`` as in :func:`period_cte`.
 
     Reads ``core.dim_quarter``, ``core.cut_off``, the facts, ``core.dim_*_history`` and ``mart.coverage``.
     """
-    facts = [f"({fact_sql(group, metrics, scope_years)})" for group in by_fact(metrics.values()).values()]
+    facts = [f"({fact_sql(group, metrics, scope_months)})" for group in by_fact(metrics.values()).values()]
     derived = [
         ratio_sql(m, metrics, "figure") if m.ratio else sum_sql(m, metrics, "figure")
         for m in metrics.values()
@@ -84,12 +84,12 @@ def quarterly_metric_sql(metrics: Mapping[str, Metric], scope_years: int = 0) ->
     )
 
 
-def fact_sql(group: Sequence[Metric], metrics: Mapping[str, Metric], scope_years: int = 0) -> str:
+def fact_sql(group: Sequence[Metric], metrics: Mapping[str, Metric], scope_months: int = 0) -> str:
     """The grouped query of all metrics on one fact; ``metrics`` is the whole set, for the hashes."""
     parts = [Part.of(i, metric) for i, metric in enumerate(group)]
     grains = [g for g in GRAIN_COLUMNS if any(g in m.grains for m in group)]
     ctes = (
-        period_cte(scope_years),
+        period_cte(scope_months),
         f"metric AS (\n{_metric_rows(group, metrics)}\n)",
         _line_and_cell(group[0].fact or "", parts, grains),
         f"hit AS (\n{_hits(parts, grains)}\n)",
@@ -157,9 +157,9 @@ def contributing_rows_sql(
     period: Period,
     grain: Grain = "group",
     scope: str = "",
-    scope_years: int = 0,
+    scope_months: int = 0,
 ) -> str:
-    """The fact rows behind one figure, by the figure's own conditions; ``scope_years`` as in :func:`period_cte`.
+    """The fact rows behind one figure, by the figure's own conditions; ``scope_months`` as in :func:`period_cte`.
 
     Columns: the codes of its grains, its drill columns, the dates it is read from, ``_amount`` (what the row adds,
     NULL where nothing is added), ``_member`` (the key counted once, or the state), ``_source_table``,
@@ -182,7 +182,7 @@ def contributing_rows_sql(
         conditions.append(f"COALESCE(f.{GRAIN_COLUMNS[grain]}, '{UNASSIGNED}') = '{scope}'")
     where = " AND ".join(f"({c})" for c in conditions)
     return (
-        f"WITH {period_cte(scope_years)}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"
+        f"WITH {period_cte(scope_months)}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"
         f"FROM (SELECT {', '.join(line)} FROM core.{metric.fact}) AS f\n{part.joins()}\nWHERE {where}"
     )
 

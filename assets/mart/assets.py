@@ -17,6 +17,7 @@ from assets.mart.figures import (
     create_comparable_metric,
     create_history,
     create_quarterly_metric,
+    create_scope_change,
     figure_tables,
     mark_stale,
     parts_that_miss_the_whole,
@@ -47,6 +48,7 @@ def mart_assets(contracts: Mapping[str, TableContract]) -> list[dg.AssetsDefinit
         _quarterly_metric(outputs["mart.quarterly_metric"]),
         _reported_metric(outputs["mart.reported_metric"]),
         _comparable(outputs["mart.comparable_metric"]),
+        _scope_change(outputs["mart.scope_change"]),
         _history(outputs["mart.quarterly_metric_history"], contracts),
         _claim_result(outputs["mart.claim_result"]),
         reconciliation_assets(contracts),
@@ -159,6 +161,19 @@ def _comparable(promise: OutputContract) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={"dagster/row_count": rows, "other_in_this_years_scope": other})
 
     return comparable_metric
+
+
+def _scope_change(promise: OutputContract) -> dg.AssetsDefinition:
+    @dg.asset(key=["mart", "scope_change"], deps=[FIGURES], kinds={"sql", "table"}, **promised(promise))
+    def scope_change(workspace: JibaoWorkspace) -> dg.MaterializeResult[Any]:
+        with workspace.workspace.engine.begin() as session:
+            create_scope_change(session, load_metrics())
+            hold_to(session, promise)
+            comment(session, promise, "table")
+            (rows,) = session.row("SELECT count(*) FROM mart.scope_change")
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+    return scope_change
 
 
 def _history(promise: OutputContract, contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:

@@ -131,7 +131,8 @@ def explain(
         proof = _of_inputs(metric, figure, printed, inputs)
         adjusted = _adjusted(session, metric, scope, figure, inputs)
         return Explanation(metric, scope, figure, proof, inputs=inputs, adjusted=adjusted)
-    rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code, scope.years)
+    months = 12 * scope.years
+    rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code, months)
     query = _traced(session, rows, contracts)
     columns = tuple(name for name, _ in session.columns(query))
     proof = _proof(session, metric, rows, figure, printed)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from assets.sql_files import SqlFile, sql_files, upstream_tables
-from data_contracts.comparable import comparable_metric_sql
+from data_contracts.comparable import comparable_metric_sql, scope_change_sql
 from data_contracts.metric import Metric, definition_hash, load_metrics, refusal
 from data_contracts.metric_sql import COLUMNS, FIGURE_KEY, quarterly_metric_sql
 from resources.engine import Session, insert_rows
@@ -27,6 +27,11 @@ def create_quarterly_metric(session: Session, metrics: Mapping[str, Metric], cat
 def create_comparable_metric(session: Session, metrics: Mapping[str, Metric]) -> None:
     """``mart.comparable_metric``: every number beside last year's under the same definition and scope."""
     session.run(f"CREATE OR REPLACE TABLE mart.comparable_metric AS {comparable_metric_sql(metrics)}")
+
+
+def create_scope_change(session: Session, metrics: Mapping[str, Metric]) -> None:
+    """``mart.scope_change``: what a new state of dimensions changed in earlier quarters of the year."""
+    session.run(f"CREATE OR REPLACE TABLE mart.scope_change AS {scope_change_sql(metrics)}")
 
 
 def record_definitions(session: Session, metrics: Mapping[str, Metric]) -> None:

@@ -46,7 +46,7 @@ def past_statements(
             for file in sql_files(layer).values()
             if not any(table.startswith("meta.") for table in file.reads)
         ),
-        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(metrics, scope_years)}",
+        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(metrics, 12 * scope_years)}",
         *reported_statements(metrics),
     ]
 

@@ -24,7 +24,7 @@ from resources.engine import Session
 
 TABLES = ("reconciliation", "recon_break", "recon_item")
 SUMMARY = dg.AssetKey(["mart", "reconciliation"])
-_BY_RUN = ("quarterly_metric", "quarterly_metric_history", "reported_metric", "claim_result")
+_BY_RUN = ("quarterly_metric", "quarterly_metric_history", "reported_metric", "scope_change", "claim_result")
 
 
 def reconciliation_assets(contracts: Mapping[str, TableContract]) -> dg.AssetsDefinition:

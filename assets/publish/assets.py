@@ -17,8 +17,8 @@ from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 
 MADE_BY_CODE = (
-    "comparable_metric", "quarterly_metric_history", "reported_metric", "claim_result", "reconciliation",
-    "recon_break", "recon_item",
+    "comparable_metric", "scope_change", "quarterly_metric_history", "reported_metric", "claim_result",
+    "reconciliation", "recon_break", "recon_item",
 )  # fmt: skip
 
 
