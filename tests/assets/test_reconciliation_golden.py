@@ -2,7 +2,7 @@
 
 Belongs here: running ``tests/golden/reconciliations/*.yaml``. A case gives rows of the tables a rule reads
 (``same``: columns equal in all rows of a table) and the breaks and explained differences expected; every rule
-that compares two ledgers has a case that holds and one that breaks. The rule's own SQL runs over empty tables
+has a case that holds and one that breaks. The rule's own SQL runs over empty tables
 with the types their contracts promise.
 """
 
@@ -139,6 +139,7 @@ def test_every_rule_runs_over_empty_ledgers_and_says_so(
 
 
 def test_every_rule_has_a_case_that_holds_and_one_that_breaks() -> None:
+    assert set(cases()) == set(RULES)
     for rule_id, listed in cases().items():
         assert any(not case.get("breaks") for case in listed), rule_id
         assert any(case.get("breaks") for case in listed), rule_id
