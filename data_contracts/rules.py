@@ -97,8 +97,8 @@ def _column_rules(contract: TableContract, column: Column) -> Iterator[Rule]:
         yield rule(
             "parse",
             f"{raw} IS NOT NULL AND {name} IS NULL",
-            f"is not a {column.kind}",
-            f"write it as a {column.kind} in the source, or declare the form in the contract",
+            _unreadable(column),
+            _readable(contract, column),
         )
     if column.enum:
         values = ", ".join(literal(v) for v in column.enum)
@@ -127,6 +127,25 @@ def _column_rules(contract: TableContract, column: Column) -> Iterator[Rule]:
         )  # fmt: skip
     for clause in column.quality:
         yield _quality_rule(contract, column, clause)
+
+
+def _unreadable(column: Column) -> str:
+    if column.kind == "decimal":
+        return f"is not a number, or too large for {column.physical_type}"
+    return f"is not a {'whole number' if column.kind == 'integer' else column.kind}"
+
+
+def _readable(contract: TableContract, column: Column) -> str:
+    """How to write what could not be read."""
+    if column.kind in ("date", "timestamp"):
+        if column.parse:
+            forms = ", ".join(column.parse)
+            return f"write it in one of the forms {forms}, or add its form to parse in {contract.path.name}"
+        return f"write it as {'2024-09-30' if column.kind == 'date' else '2024-09-30 08:00:00'} in the source"
+    if column.kind == "boolean":
+        return "write true or false in the source"
+    unit = f", without a unit or in {column.unit}," if column.unit else ""
+    return f"write it as {'1234.50' if column.kind == 'decimal' else '1234'}{unit} in the source"
 
 
 def _blank_keys(contract: TableContract, column: Column) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ contract column typed, and beside it ``<column>__raw``: its text as landed, trim
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 
 from data_contracts.model import Column, TableContract
 from data_contracts.rules import Rule, raw_name
 from data_contracts.sql_text import literal
+from data_contracts.units import UNIT_FACTORS, factors_in_cell, words_for_none
 
 _FULL = "".join(chr(c) for c in range(0xFF01, 0xFF5F)) + "\u3000\u00a0\ufeff\u200b"
 _HALF = "".join(chr(c) for c in range(0x21, 0x7F)) + "  "
@@ -23,28 +23,16 @@ _HALF = "".join(chr(c) for c in range(0x21, 0x7F)) + "  "
 
 _WIDE = "[\uff01-\uff5e\u3000\u00a0\ufeff\u200b]"
 
-_DAYS_OF_A_MONTH = Decimal("30.4166667")
-"""365 / 12: a rent by the day is charged for the days of a year in twelve equal months."""
+_PLAIN = "^[-+]?[0-9]{1,12}([.][0-9]{1,6}0*)?$"
+_GROUPED = "[1-9][0-9]{0,2}((,[0-9]{3})+|( [0-9]{3})+)"
+_NUMBER = f"^[-+]? ?(({_GROUPED}|[0-9]+)([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{{1,2}})?"
+"""A number at the start of a cell. Separators stand between groups of three, or 1,5 would be read as 15."""
 
-UNIT_FACTORS: dict[str, dict[str, int | Decimal]] = {
-    "CNY": {"元": 1, "千元": 1_000, "万元": 10_000, "亿元": 100_000_000, "CNY": 1},
-    "m2": {"㎡": 1, "m2": 1, "m²": 1, "平方米": 1, "万平方米": 10_000, "万㎡": 10_000},
-    "m3": {"m3": 1, "m³": 1, "立方米": 1, "万立方米": 10_000, "万m3": 10_000},
-    "CNY/m2/month": {
-        "元/㎡·月": 1, "元/㎡/月": 1, "元/m2/月": 1,
-        "元/㎡·天": _DAYS_OF_A_MONTH, "元/㎡/天": _DAYS_OF_A_MONTH, "元/m2/天": _DAYS_OF_A_MONTH,
-    },
-}  # fmt: skip
-"""Factor from a unit that came with the data (in a sheet's header, beside a field) or is declared as
-sourceUnit to the column's unit. A unit that is not here cannot be read: its value is rejected."""
-
-_SUFFIXES = "(平方米|平米|㎡|m²|m2|立方米|m³|m3|元|%|人|处|个|次)$"
-_NUMBER = "^[-+]?[0-9]{1,12}([.][0-9]{1,6}0*)?$"
-_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})$"
-_DAY = r"^[0-9]{4}[-./年][0-9]{1,2}[-./月][0-9]{1,2}日?$"
-_WALL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$"
+_YMD = "^([0-9]{4})[-./年]([0-9]{1,2})[-./月]([0-9]{1,2})日?"
+_TIME = "[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+_ZONE = "(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})"
 DATE_FORMS = ("day", "compact", "instant", "wall", "excel", "epoch_ms")
-"""Forms a date or timestamp may take (D06, D29): 2024-09-10 . / 年月日, 20240910, ISO with zone, wall time,
+"""Forms a date or timestamp may take (D06, D29): 2024-09-10 . / 年月日, 20240910, time with zone, wall time,
 Excel serial day, milliseconds since 1970. A contract's ``parse`` narrows the list."""
 
 
@@ -171,13 +159,7 @@ def _typed(column: Column, has_unit: bool) -> str:
     if column.kind == "decimal":
         return _decimal(column, raw, has_unit)
     if column.kind == "integer":
-        plain = f"replace({raw}, ',', '')"
-        number = f"regexp_replace({plain}, '{_SUFFIXES}', '')"
-        return (
-            f"CASE WHEN regexp_matches({raw}, '^[-+]?[0-9]{{1,15}}$') THEN TRY_CAST({raw} AS BIGINT) "
-            f"WHEN regexp_matches({number}, '^[-+]?[0-9]{{1,15}}([.]0+)?$') "
-            f"THEN TRY_CAST(TRY_CAST({number} AS DECIMAL(20,1)) AS BIGINT) END"
-        )
+        return _integer(column, raw, has_unit)
     if column.kind == "boolean":
         return (
             f"CASE WHEN lower({raw}) IN ('true', 't', 'y', 'yes', '1', '是') THEN TRUE "
@@ -196,56 +178,73 @@ def _string(column: Column, raw: str) -> str:
     return value
 
 
+def _integer(column: Column, raw: str, has_unit: bool) -> str:
+    whole = f"regexp_extract(CAST({_measured(column, raw, has_unit)} AS VARCHAR), '^(-?[0-9]+)([.]0*)?$', 1)"
+    return (
+        f"CASE WHEN regexp_matches({raw}, '^[-+]?[0-9]{{1,15}}$') THEN TRY_CAST({raw} AS BIGINT) "
+        f"ELSE TRY_CAST({whole} AS BIGINT) END"
+    )
+
+
 def _decimal(column: Column, raw: str, has_unit: bool) -> str:
-    plain = f"replace(replace({raw}, ',', ''), ' ', '')"
-    signed = (
-        f"CASE WHEN {plain} LIKE '(%)' THEN '-' || substr({plain}, 2, length({plain}) - 2) ELSE {plain} END"
-    )
-    bare = f"regexp_replace({signed}, '{_SUFFIXES}', '')"
-    ten_thousands = _times(f"replace({bare}, '万', '')", 10_000)
-    hundred_millions = _times(f"replace({bare}, '亿', '')", 100_000_000)
-    number = (
-        f"CASE WHEN {bare} LIKE '%万' THEN {ten_thousands} WHEN {bare} LIKE '%亿' THEN {hundred_millions} "
-        f"ELSE TRY_CAST({bare} AS DECIMAL(28,8)) END"
-    )
-    factors = UNIT_FACTORS.get(column.unit or "", {})
-    declared = factors.get(column.source_unit or "", 1)
-    factor = str(declared)
-    if has_unit and factors:
-        unit = _q(f"{column.name}__unit")
-        known = " ".join(f"WHEN {literal(u)} THEN {f}" for u, f in factors.items())
-        factor = f"CASE WHEN {unit} IS NULL THEN {declared} ELSE CASE {unit} {known} END END"
+    factor, typed = _factor_beside(column, has_unit), _factor_type(column)
     short = f"CAST({raw} AS DECIMAL(18,6))"
     if factor != "1":
-        whole = all(isinstance(f, int) for f in factors.values())
-        factor = f"CAST({factor} AS DECIMAL({'9,0' if whole else '9,7'}))"
         # The product of two decimals keeps 18 digits unless one side has more, and then it overflows.
-        short = f"CAST({short} AS DECIMAL(27,6)) * {factor}"
-        number = f"CAST({number} AS DECIMAL(27,8)) * {factor}"
+        short = f"CAST({short} AS DECIMAL(27,6)) * CAST({factor} AS {typed})"
     # Text to a decimal of more than 18 digits costs 20 µs a value, so plain numbers go by the short way:
     # 130 k tickets with six such columns took 11 s the long way and take under 1 s.
     return (
-        f"CASE WHEN {raw} IS NULL THEN NULL WHEN regexp_matches({raw}, '{_NUMBER}') "
-        f"THEN TRY_CAST({short} AS {column.warehouse_type}) ELSE TRY_CAST({number} AS {column.warehouse_type}) END"
+        f"CASE WHEN {raw} IS NULL THEN NULL WHEN regexp_matches({raw}, '{_PLAIN}') "
+        f"THEN TRY_CAST({short} AS {column.warehouse_type}) "
+        f"ELSE TRY_CAST({_measured(column, raw, has_unit)} AS {column.warehouse_type}) END"
     )
 
 
-def _times(text: str, factor: int) -> str:
-    return f"CAST(TRY_CAST({text} AS DECIMAL(19,8)) * CAST({factor} AS DECIMAL(9,0)) AS DECIMAL(28,8))"
+def _measured(column: Column, raw: str, has_unit: bool) -> str:
+    """A number and the unit that may follow it, which outranks header and contract: 5,000元 is 5,000 in a column
+    of 万元. NULL where either cannot be read."""
+    signed = f"regexp_replace({raw}, '^[(](.*)[)]', '-\\1')"
+    digits = f"replace(replace(regexp_extract({signed}, '{_NUMBER}'), ',', ''), ' ', '')"
+    beside = _factor_beside(column, has_unit)
+    factors = {word: str(factor) for word, factor in factors_in_cell(column.unit).items()}
+    factors |= dict.fromkeys(words_for_none(column.unit), beside)
+    words = " ".join(f"WHEN {literal(word)} THEN {factor}" for word, factor in factors.items())
+    factor = f"CASE regexp_replace({signed}, '{_NUMBER} *', '') {words} END"
+    return f"TRY_CAST({digits} AS DECIMAL(27,8)) * CAST({factor} AS {_factor_type(column)})"
+
+
+def _factor_beside(column: Column, has_unit: bool) -> str:
+    """Factor of the unit in the header or beside the field, else of the contract's sourceUnit."""
+    factors = UNIT_FACTORS.get(column.unit or "", {})
+    declared = str(factors.get(column.source_unit or "", 1))
+    if not has_unit or not factors:
+        return declared
+    unit = _q(f"{column.name}__unit")
+    known = " ".join(f"WHEN {literal(u)} THEN {f}" for u, f in factors.items())
+    return f"CASE WHEN {unit} IS NULL THEN {declared} ELSE CASE {unit} {known} END END"
+
+
+def _factor_type(column: Column) -> str:
+    factors = UNIT_FACTORS.get(column.unit or "", {})
+    return "DECIMAL(9,0)" if all(isinstance(f, int) for f in factors.values()) else "DECIMAL(9,7)"
 
 
 def _instant(column: Column, raw: str) -> str:
     forms = column.parse or DATE_FORMS
-    slashes = f"replace(replace(replace(replace(replace({raw}, '.', '-'), '/', '-'), '年', '-'), '月', '-'), '日', '')"
+    iso = f"regexp_replace({raw}, '{_YMD}', '\\1-\\2-\\3')"
     compact = f"substr({raw}, 1, 4) || '-' || substr({raw}, 5, 2) || '-' || substr({raw}, 7, 2)"
+    # The cast wants seconds before a zone and no blank.
+    joined = f"regexp_replace({iso}, ' ?{_ZONE}$', '\\1')"
+    zoned = f"regexp_replace({joined}, '([ T][0-9]{{1,2}}:[0-9]{{2}})([Z+-])', '\\1:00\\2')"
     whens = {
-        "day": (f"regexp_matches({raw}, '{_DAY}')", f"TRY_CAST({slashes} AS TIMESTAMP)"),
+        "day": (f"regexp_matches({raw}, '{_YMD}$')", f"TRY_CAST({iso} AS TIMESTAMP)"),
         "compact": (f"regexp_matches({raw}, '^[0-9]{{8}}$')", f"TRY_CAST({compact} AS TIMESTAMP)"),
         "instant": (
-            f"regexp_matches({raw}, '{_INSTANT}')",
-            f"CAST(TRY_CAST({raw} AS TIMESTAMPTZ) AT TIME ZONE 'Asia/Shanghai' AS TIMESTAMP)",
+            f"regexp_matches({raw}, '{_YMD}{_TIME} ?{_ZONE}$')",
+            f"CAST(TRY_CAST({zoned} AS TIMESTAMPTZ) AT TIME ZONE 'Asia/Shanghai' AS TIMESTAMP)",
         ),
-        "wall": (f"regexp_matches({raw}, '{_WALL}')", f"TRY_CAST({raw} AS TIMESTAMP)"),
+        "wall": (f"regexp_matches({raw}, '{_YMD}{_TIME}$')", f"TRY_CAST({iso} AS TIMESTAMP)"),
         "excel": (
             f"regexp_matches({raw}, '^[0-9]{{5}}$')",
             f"TIMESTAMP '1899-12-30 00:00:00' + INTERVAL 1 DAY * TRY_CAST({raw} AS INTEGER)",

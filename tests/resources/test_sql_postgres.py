@@ -113,6 +113,18 @@ def test_the_bound_of_a_timestamp_watermark_is_inclusive(server: sa.URL, connect
     assert rows[0]["_source_ref"] == f"gl_voucher?created_at>={last}"
 
 
+@pytest.mark.parametrize(("minute", "count"), [(30, ROWS), (31, 0)])
+def test_the_bound_of_a_watermark_with_a_zone_is_a_time_of_shanghai(
+    server: sa.URL, connector: SqlConnector, minute: int, count: int
+) -> None:
+    table = contract(
+        {"kind": "sql", "table": "gl_voucher"}, column("pk_voucher", key=1), column("sent_at", kind="timestamp"),
+        update=Update("upsert", watermark="sent_at"),
+    )  # fmt: skip
+    rows, _ = read(source(server), table, datetime(2024, 10, 1, 0, minute), connector=connector)
+    assert len(rows) == count
+
+
 @pytest.mark.parametrize("columnar", [False, True], ids=["rows", "columns"])
 def test_rows_committed_between_count_and_rows_stay_out(server: sa.URL, columnar: bool) -> None:
     engine = sa.create_engine(server.set(username="postgres", password=None), poolclass=sa.NullPool)
