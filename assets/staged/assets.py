@@ -83,8 +83,8 @@ def _staged_asset(contract: TableContract) -> dg.AssetsDefinition:
             record_state(ws, contract, _why_blocked(contract, blocked[-1]))
         with ws.engine.begin() as session:
             state = table_state(session, contract) | {"in_quarantine": count_open(session, contract)}
-        # Only a required table, or one that never had a good version, stops the run here.
-        stops = bool(blocked) and (contract.required or not state["current_rows"])
+        # As with a source that does not answer: only a required table stops the run here.
+        stops = bool(blocked) and contract.required
         checks = _checks(contract, loaded, blocked, state, stops)
         if stops:
             yield from checks

@@ -139,8 +139,8 @@ def _blocking(
     ]
     data = report.batch.landed - report.dispositions["control"]
     kept_out = report.dispositions["quarantined"]
-    # One bad row of an ordinary night's eight is no broken delivery; of a first load every share counts.
-    few = current and kept_out < contract.quarantine_min_rows
+    # One bad row of a small ledger's ten is no broken delivery. Where nothing was good yet, all of them are.
+    few = kept_out < contract.quarantine_min_rows and (current or kept_out < data)
     if data and not few and 100 * kept_out > contract.quarantine_max_pct * data:
         worst = sorted(report.violations.items(), key=lambda item: -item[1])[:3]
         named = ", ".join(f"{rule} {count}" for rule, count in worst if count)

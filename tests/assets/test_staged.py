@@ -195,7 +195,7 @@ def test_a_quarantined_key_is_not_absent(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_a_quarantined_share_above_the_contract_blocks(bench: Bench, tmp_path: Path) -> None:
-    table = upsert(tmp_path, quarantine={"max_pct": 10})
+    table = upsert(tmp_path, quarantine={"max_pct": 10, "min_rows": 1})
     outcome = bench.night(table, [row("A", "x"), row("B", "2")])
     assert "1 of 2 rows are rejected" in outcome.report.blocked[0]
     assert bench.rows("SELECT count(*) FROM staged.t") == [(0,)]
@@ -470,3 +470,22 @@ def test_a_few_rejected_rows_of_a_small_night_do_not_hold_up_the_rest(bench: Ben
     many = bench.night(table, [row("A", "x"), row("C", "y"), row("B", "3")])
     assert "2 of 3 rows are rejected" in many.report.blocked[0]
     assert current(bench) == {"A": Decimal(1), "B": Decimal(2)}
+
+
+def test_a_few_rejected_rows_of_a_small_first_load_do_not_hold_up_the_rest(
+    bench: Bench, tmp_path: Path
+) -> None:
+    table = upsert(tmp_path, quarantine={"max_pct": 5})
+    first = bench.night(table, [*(row(f"A{n}", "1") for n in range(9)), row("B", "1,5")])
+    assert not first.report.blocked
+    assert first.report.dispositions["quarantined"] == 1
+    assert len(current(bench)) == 9
+
+
+def test_a_first_load_of_which_no_row_can_be_read_blocks_however_small_it_is(
+    bench: Bench, tmp_path: Path
+) -> None:
+    table = upsert(tmp_path, quarantine={"max_pct": 5})
+    first = bench.night(table, [row("A", "5担"), row("B", "6担")])
+    assert "2 of 2 rows are rejected" in first.report.blocked[0]
+    assert current(bench) == {}
