@@ -37,11 +37,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended: its id, and the cause in one line when it failed."""
+    """How a run ended: its id, and the cause in one line when it failed. ``refused``: before its first step."""
 
     run_id: str
     success: bool
     cause: str | None
+    refused: bool = False
 
 
 def prepare_instance(home: Path) -> Path:
@@ -96,7 +97,8 @@ def run_job(
             raise_on_error=False,
         )
         cause = None if result.success else _cause(result.all_events)
-        return RunOutcome(run_id, result.success, cause)
+        refused = not result.success and not any(event.is_step_start for event in result.all_events)
+        return RunOutcome(run_id, result.success, cause, refused)
 
 
 def _say_where_the_job_lives(instance: dg.DagsterInstance, job: str) -> None:

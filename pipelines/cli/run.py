@@ -121,9 +121,10 @@ def _run(job: str, said: str, **arguments: Any) -> None:
         return
     # A cause names its rule in brackets, which must not be read as markup.
     errors.print(f"[bold red]✗[/] {escape(outcome.cause or '')}", highlight=False, soft_wrap=True)
-    errors.print(
-        f"  {said} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale since"
-    )
+    if not outcome.refused:
+        errors.print(
+            f"  {said} failed after {seconds:.0f} s (run {outcome.run_id}); `jibao status` shows what is stale since"
+        )
     raise typer.Exit(1)
 
 

@@ -128,6 +128,7 @@ def test_a_run_of_the_command_line_stands_with_its_job_and_a_refused_one_says_wh
         refused = run_job(DEFINITIONS, "nightly", home=tmp_path, assets=[asset("core/dim_date")])
     assert refused.cause
     assert "held by run the-other-run" in refused.cause
+    assert (ended.refused, refused.refused) == (False, True)
     prepare_instance(tmp_path)
     with dg.DagsterInstance.get() as instance:
         run = instance.get_run_by_id(ended.run_id)

@@ -58,6 +58,7 @@ def test_a_second_run_is_refused_and_names_the_holder(held: Held) -> None:
     assert f"{held.place.home} is held by" in said.err
     assert f"by run the-other-run (process {held.holder.pid})" in said.err
     assert "wait for it to end, or stop it" in said.err
+    assert "jibao status" not in said.err, "a run that did nothing made nothing stale"
     assert not (held.place.home / "raw").exists(), "nothing was extracted"
 
 
