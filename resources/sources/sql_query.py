@@ -6,9 +6,11 @@ Keep out: running it (``sql``), dialects (``sql_dialects``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
+from itertools import takewhile
 from pathlib import PurePath
 from typing import Any
 
@@ -128,15 +130,26 @@ def _bound_value(
     contract: TableContract, transport: SqlTransport, kind: str, since: datetime, dialect: str
 ) -> Any:
     if transport.watermark_format:
-        return since.strftime(transport.watermark_format)
-    # SQLite keeps dates as text, and SQLAlchemy's literals for it carry microseconds the text lacks.
-    if kind == "date":
-        return since.date().isoformat() if dialect == "sqlite" else since.date()
-    if kind == "timestamp":
-        return since.isoformat(" ", "seconds") if dialect == "sqlite" else since
-    raise ContractError(
-        contract.path, "transport", f"the watermark is a {kind} and has no format", "give watermark_format"
-    )
+        return _least_text(since, transport.watermark_format)
+    if kind not in ("date", "timestamp"):
+        cause = f"the watermark is a {kind} and has no format"
+        raise ContractError(contract.path, "transport", cause, "give watermark_format")
+    if dialect == "sqlite":  # it keeps dates and times as text
+        return _least_text(since, "%Y-%m-%d %H:%M:%S")
+    return since.date() if kind == "date" else since
+
+
+def _least_text(since: datetime, form: str) -> str:
+    """Text no later than any text of that day: as text 2024-09-05, a day without a time, is before 2024-09-05 00:00.
+
+    What is the same from the first to the last moment of the day; a form of digits alone may be a number, and stays.
+    """
+    exact = since.strftime(form)
+    if exact.isdecimal():
+        return exact
+    first, last = (datetime.combine(since, end).strftime(form) for end in (time.min, time.max))
+    same = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    return re.sub(r"[^0-9]+$", "", same) or exact
 
 
 def _columns_at_source(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -72,9 +73,36 @@ def test_the_watermark_bound_is_inclusive_and_rows_without_one_always_come(
     since = datetime(2024, 9, 30, 23, 59, 59)
     rows, proof = read(sqlite_source(database), TICKETS, since, connector=connector)
     assert [r["ticket_no"] for r in rows] == ["T2", "T3", "T4"]
-    assert rows[0]["_source_ref"] == "delivery_ticket?updated_at>=2024-09-30 23:59:59"
+    assert rows[0]["_source_ref"] == "delivery_ticket?updated_at>=2024-09-30"
     assert proof["full"] is False
     assert proof["expected"] == 3
+
+
+@pytest.mark.parametrize("form", [None, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M"])
+def test_a_text_watermark_without_a_time_is_in_its_day(
+    database: Path, connector: SqlConnector, form: str | None
+) -> None:
+    with sqlite3.connect(database) as db:
+        db.execute("UPDATE delivery_ticket SET updated_at = substr(updated_at, 1, 10)")
+    db.close()
+    transport = {"kind": "sql", "table": "delivery_ticket"} | ({"watermark_format": form} if form else {})
+    table = replace(TICKETS, transport=transport)
+    rows, _ = read(sqlite_source(database), table, datetime(2024, 9, 30), connector=connector)
+    assert [r["ticket_no"] for r in rows] == ["T2", "T3", "T4"]
+
+
+def test_a_watermark_of_digits_alone_may_be_a_number_and_is_bound_as_it_is(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "numbers.db") as db:
+        db.execute("CREATE TABLE delivery_ticket (ticket_no TEXT, signed_m3 TEXT, updated_at INTEGER)")
+        db.execute(
+            "INSERT INTO delivery_ticket VALUES ('T1', '1', 20240929235959), ('T2', '2', 20240930000000)"
+        )
+    db.close()
+    transport = {"kind": "sql", "table": "delivery_ticket", "watermark_format": "%Y%m%d%H%M%S"}
+    rows, _ = read(
+        sqlite_source(tmp_path / "numbers.db"), replace(TICKETS, transport=transport), datetime(2024, 9, 30)
+    )
+    assert [r["ticket_no"] for r in rows] == ["T2"]
 
 
 def test_numbers_dates_and_nulls_give_one_text_on_both_paths(tmp_path: Path) -> None:
