@@ -12,11 +12,13 @@ from pydantic import Field
 
 from assets.common import POOL, ledger_metadata, owners
 from assets.raw.extract import Reach, extract, record_state
+from assets.raw.refusals import unanswered
 from data_contracts.model import TableContract
 from resources.dagster_workspace import JibaoWorkspace
 from resources.failures import SourceFailure, TransientFailure
 from resources.raw_store import Manifest
 from resources.sources.base import landed_schema, unit_column
+from resources.sources.rest import CHANGED_FIELD
 from resources.workspace import Workspace
 
 MAX_RETRIES = 2
@@ -109,8 +111,14 @@ def _rows_landed(ws: Workspace, contract: TableContract) -> int:
 def _landed(ws: Workspace, contract: TableContract, manifest: Manifest) -> dg.MaterializeResult[Any]:
     since = manifest.window.since
     said = f"{manifest.rows:,} rows landed" if manifest.rows else "nothing new"
+    lacking = unanswered(contract, manifest)
+    if lacking:
+        said += f"; in none of them: {', '.join(lacking)} → {CHANGED_FIELD}"
+    check = dg.AssetCheckResult(
+        check_name=ANSWERED, passed=not lacking, severity=dg.AssetCheckSeverity.WARN, description=said
+    )
     return dg.MaterializeResult(
-        check_results=[dg.AssetCheckResult(check_name=ANSWERED, passed=True, description=said)],
+        check_results=[check],
         metadata={
             "dagster/row_count": _rows_landed(ws, contract),
             "state": "landed" if manifest.rows else "nothing new",

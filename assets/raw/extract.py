@@ -1,7 +1,7 @@
 """Extract one table: how far back to ask, land the answer, commit it to the decisions log.
 
-Belongs here: watermarks, files taken in turn, the empty-pull rule and the source's state. Keep out: retries
-(the asset's).
+Belongs here: watermarks, files taken in turn and the source's state. Keep out: retries (the asset's), which answers
+are refused (``refusals``).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from assets.staged.tables import create_all, create_staged
+from assets.raw.refusals import loaded_batches, refuse
+from assets.staged.tables import create_all
 from data_contracts.calendar import cut_off
 from data_contracts.model import TableContract
-from resources.failures import PermanentFailure
 from resources.raw_store import Manifest, Window
 from resources.sources.base import ExtractionRequest, connector_for
 from resources.sources.drops import earlier_files
@@ -31,8 +31,7 @@ class Reach:
 def extract(workspace: Workspace, contract: TableContract, reach: Reach) -> Manifest:
     """Land what is new at the source and commit the batch.
 
-    Raises :class:`SourceFailure`. A full extraction that comes back empty where rows were known before is a
-    failure, not an answer: an empty system and a broken one look the same from here.
+    Raises :class:`SourceFailure`, also of an answer that cannot be right beside earlier ones (``refusals``).
     """
     since = _since(workspace, contract, reach)
     landed_files = _landed_files(workspace, contract)
@@ -69,7 +68,7 @@ def _land(
     # The run is part of the name: a batch that a killed run landed but never committed stays where it is.
     batch_id = f"{workspace.stamp}-{workspace.run_id[:8]}{suffix}"
     manifest = workspace.raw.land(contract, extraction, batch_id, workspace.known_at, window)
-    _refuse_suspicious_empty(workspace, contract, manifest)
+    refuse(workspace, contract, manifest)
     workspace.decisions.append(
         "batch",
         workspace.known_at,
@@ -120,31 +119,8 @@ def _since(workspace: Workspace, contract: TableContract, reach: Reach) -> datet
 
 def _landed_files(workspace: Workspace, contract: TableContract) -> dict[str, str]:
     """Files of loaded batches, the newest sha256 of each path. A blocked batch's files are asked for again."""
-    loads = [e for e in workspace.decisions.entries("load") if e["table"] == contract.name]
-    blocked = {e["batch_id"] for e in loads if e["status"] == "blocked"}
-    committed = {e["batch_id"] for e in workspace.decisions.entries("batch") if e["table"] == contract.name}
-    files: dict[str, str] = {}
-    for manifest in workspace.raw.manifests(contract.name):
-        if manifest.batch_id in committed - blocked:
-            for file in manifest.proof.get("files", []):
-                files[file["path"]] = file["sha256"]
-    return files
-
-
-def _refuse_suspicious_empty(workspace: Workspace, contract: TableContract, manifest: Manifest) -> None:
-    if manifest.rows or not manifest.proof.get("full"):
-        return
-    with workspace.engine.begin() as session:
-        create_staged(session, contract)
-        (known,) = session.row(f"SELECT count(*) FROM staged.{contract.name} WHERE _known_to IS NULL")
-    files = manifest.proof.get("files")
-    if known and not (contract.transport.get("kind") in ("workbook", "file") and files == []):
-        raise PermanentFailure(
-            system=contract.server,
-            table=contract.name,
-            where=contract.physical_name,
-            rule="empty pull",
-            cause=f"the source answered with no rows at all; {known} are known",
-            cure="find out why it is empty; if it is meant, delete the rows at the source one delivery at a time "
-            "or raise max_delete_pct in the contract and send a non-empty table",
-        )
+    return {
+        file["path"]: file["sha256"]
+        for manifest in loaded_batches(workspace, contract)
+        for file in manifest.proof.get("files", [])
+    }

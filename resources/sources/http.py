@@ -21,13 +21,20 @@ import tenacity
 from data_contracts.model import TableContract
 from resources.failures import PermanentFailure, SourceFailure, TransientFailure
 from resources.sources.base import Source, scrub
-from resources.sources.transport import RestTransport
+from resources.sources.transport import End, RestTransport
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WORTH_RETRYING = (408, 425, 429)
 # What a failure code of a body means where the contract does not say: by its first digits.
 _CODE_MEANINGS = (("401", "token"), ("403", "token"), ("429", "transient"), ("5", "transient"))
 _TOKEN_CODES = ("4001",)
+
+
+_NO_END = End()
+
+
+class PastTheEnd(Exception):
+    """The source says that there is no such page: the list ended before it."""
 
 
 class _TryError(Exception):
@@ -57,8 +64,13 @@ class Caller:
     ) -> None:
         self._client.close()
 
-    def call(self, path: str, parameters: Mapping[str, object], where: str) -> dict[str, Any]:
-        """The JSON object at ``path``, tried as often as the source's policy says."""
+    def call(
+        self, path: str, parameters: Mapping[str, object], where: str, end: End = _NO_END
+    ) -> dict[str, Any]:
+        """The JSON object at ``path``, tried as often as the source's policy says.
+
+        Raises :class:`PastTheEnd` on an answer that ``end`` names.
+        """
         policy = self._source.retry
         backoff = tenacity.wait_exponential_jitter(
             multiplier=policy.first_seconds, max=policy.longest_seconds, jitter=policy.first_seconds
@@ -76,7 +88,7 @@ class Caller:
             reraise=True,
         )
         try:
-            return tries(self._once, path, parameters, where)
+            return tries(self._once, path, parameters, where, end)
         except _TryError as error:
             failure = error.failure
             cause = f"{failure.cause}; tried {policy.attempts} times"
@@ -92,7 +104,7 @@ class Caller:
             cure=cure,
         )
 
-    def _once(self, path: str, parameters: Mapping[str, object], where: str) -> dict[str, Any]:
+    def _once(self, path: str, parameters: Mapping[str, object], where: str, end: End) -> dict[str, Any]:
         url = self._source.url.rstrip("/") + path
         try:
             if self._transport.method == "GET":
@@ -109,9 +121,11 @@ class Caller:
             raise self.failure(
                 PermanentFailure, where, f"not an address ({error})", "correct its URL"
             ) from None
+        if response.status_code in end.status:
+            raise PastTheEnd
         self._check_status(response, where)
         body = self._parsed(response, where)
-        self._check_code(body, where)
+        self._check_code(body, where, end)
         return body
 
     def _check_status(self, response: httpx.Response, where: str) -> None:
@@ -127,7 +141,8 @@ class Caller:
             raise self._refused(where, f"HTTP {status}: the token is not accepted")
         if status != 200:
             cause = f"HTTP {status} {response.reason_phrase}: {response.text[:200]}"
-            raise self.failure(PermanentFailure, where, cause, "correct path and method in the contract")
+            cure = "correct path and method in the contract, or name the status in transport.end if it ends the list"
+            raise self.failure(PermanentFailure, where, cause, cure)
 
     def _parsed(self, response: httpx.Response, where: str) -> dict[str, Any]:
         try:
@@ -141,7 +156,7 @@ class Caller:
             raise self.failure(PermanentFailure, where, cause, "correct path in the contract")
         return body
 
-    def _check_code(self, body: dict[str, Any], where: str) -> None:
+    def _check_code(self, body: dict[str, Any], where: str, end: End) -> None:
         ok = self._transport.ok
         if ok is None:
             return
@@ -149,16 +164,19 @@ class Caller:
         if code is None:
             cause = f"there is no field {ok.field} in the answer; it has {', '.join(sorted(body))}"
             raise self.failure(PermanentFailure, where, cause, "correct ok.field in the contract")
-        if str(code) == str(ok.value):
+        if _code(code) == _code(ok.value):
             return
+        if _code(code) in end.codes:
+            raise PastTheEnd
         said = at_path(body, self._transport.message) if self._transport.message else None
-        cause = f"code {code}: {said or 'no message'}"
-        meaning = self._meaning(str(code))
+        cause = f"code {_code(code)}: {said or 'no message'}"
+        meaning = self._meaning(_code(code))
         if meaning == "token":
             raise self._refused(where, f"{cause} (the token is not accepted)")
         if meaning == "transient":
             raise self._again(where, cause, "run again later; if it stays, see the log of the system")
-        raise self.failure(PermanentFailure, where, cause, "correct the request in transport of the contract")
+        cure = "correct the request in transport of the contract, or name the code in transport.end if it ends the list"
+        raise self.failure(PermanentFailure, where, cause, cure)
 
     def _meaning(self, code: str) -> str:
         named = self._transport.codes.get(code)
@@ -194,6 +212,13 @@ def at_path(value: Any, path: str) -> Any:
             return None
         value = value[name]
     return value
+
+
+def _code(value: Any) -> str:
+    """A code as text, alike for what is alike in JSON: true is not 1, 0.0 is 0; and "0" is the code 0."""
+    if isinstance(value, float | Decimal) and value == int(value):
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _retry_after(response: httpx.Response) -> float | None:

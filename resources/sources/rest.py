@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from data_contracts.model import TableContract
-from resources.failures import PermanentFailure, TransientFailure
+from resources.failures import PermanentFailure, SourceFailure, TransientFailure
 from resources.sources.base import (
     Extraction,
     ExtractionRequest,
@@ -29,7 +29,7 @@ from resources.sources.base import (
     landed_schema,
     unit_columns,
 )
-from resources.sources.http import Caller, at_path
+from resources.sources.http import Caller, PastTheEnd, at_path
 from resources.sources.transport import RestTransport, transport_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -37,6 +37,10 @@ _READINGS = 3
 # A server that does not know the page parameter sends the same page for ever.
 _SAME_PAGES = 3
 _PLAIN_DIGITS = 40
+CHANGED_FIELD = (
+    "correct physicalName in the contract, or have the source changed back; if the source leaves the field out "
+    "where it is empty, name it in transport.omits"
+)
 
 
 class RestConnector:
@@ -52,7 +56,7 @@ class RestConnector:
         """Read one page and the count as the extraction would."""
         transport = _transport(contract)
         with Caller(source, contract, transport) as caller:
-            _Pages(caller, contract, transport, {}).page(transport.first_page)
+            _Pages(caller, contract, transport, {}).probe()
             _count(caller, transport, {})
 
     def _read(
@@ -74,7 +78,7 @@ class RestConnector:
             unread_fields=sorted(reading.unread),
             # Without a count only this can be said: a row that moved to a page already read, and so was
             # missed, would have pushed another one over a page's end, where it comes twice.
-            complete=reading.counted is not None or overlap == 0,
+            complete=reading.counted is not None or (overlap == 0 and not reading.cut),
         )
         if transport.explode:
             # What the source counts is records; what landed is the things they list.
@@ -91,10 +95,11 @@ def _whole_reading(
     pages = _Pages(caller, contract, transport, filters)
     for number in range(1, _READINGS + 1):
         before = _count(caller, transport, filters)
-        reading = pages.all()
+        reading = pages.all(before)
         after = _count(caller, transport, filters)
         reading.number, reading.counted = number, after
         if after is None or before == after == reading.distinct:
+            pages.refuse_changed(reading)
             return reading
     raise caller.failure(
         TransientFailure,
@@ -110,7 +115,8 @@ class _Reading:
     """One pass over all pages: landed rows by page, and what was noticed.
 
     A record lands as one row, or as several where it is exploded. ``distinct`` leaves out records that came
-    on an earlier page already; ``counted`` is the source's count.
+    on an earlier page already; ``counted`` is the source's count; ``longest`` is a page's most records; ``cut``:
+    the source may have more, but gives the same full page from here on.
     """
 
     pages: list[list[list[object]]] = field(default_factory=list)
@@ -121,6 +127,13 @@ class _Reading:
     counted: int | None = None
     absent: Counter[str] = field(default_factory=Counter)
     unread: set[str] = field(default_factory=set)
+    longest: int = 0
+    cut: bool = False
+
+    @property
+    def lacking(self) -> list[str]:
+        """Fields that are in none of the records."""
+        return sorted(name for name, count in self.absent.items() if count == self.records)
 
 
 class _Pages:
@@ -134,57 +147,113 @@ class _Pages:
         self._units = [transport.units[column.name] for column in unit_columns(contract)]
         self._fields = [*(column.source for column in contract.columns), *self._units]
 
-    def all(self) -> _Reading:
-        """Pages from the first to the first empty one; a short page proves nothing."""
+    def all(self, expected: int | None) -> _Reading:
+        """Pages from the first to the last: an empty one or a repetition ends them, a short one proves nothing.
+
+        ``expected``: the source's count, where it has one.
+        """
         reading, seen, repeated = _Reading(), set[bytes](), 0
+        previous: list[bytes] = []
         number = self._transport.first_page
         while records := self.page(number):
             digests = [_digest(record) for record in records]
+            if digests == previous and self._is_last(number, digests, reading, expected):
+                # The last page may well be full; so is one beyond which the source does not go.
+                reading.cut = len(digests) >= reading.longest
+                break
             new = sum(digest not in seen for digest in digests)
             repeated = 0 if new else repeated + 1
             if repeated == _SAME_PAGES:
-                raise self._caller.failure(
-                    PermanentFailure,
-                    self._where(number),
-                    f"the same records come on page after page, {_SAME_PAGES} times now",
-                    "correct transport.page in the contract: the source does not know that parameter",
-                )
+                raise self._repeats(number)
             seen.update(digests)
             reading.distinct += new
-            rows = [row for record in records for row in self._rows(record)]
-            where = self._where(number)
-            reading.pages.append([[*row, reading.rows + i, where, "data"] for i, row in enumerate(rows, 1)])
-            reading.rows += len(rows)
-            reading.records += len(records)
-            self._notice(reading, records)
+            self._take(reading, records, self._where(number))
+            previous = digests
             number += 1
         return reading
 
     def page(self, number: int) -> list[dict[str, Any]]:
-        """The records of one page, in which each field of the contract is somewhere."""
+        """The records of one page; none where the source says in one of its ways that the list is over."""
         transport, where = self._transport, self._where(number)
         parameters = {transport.page: number, transport.size: transport.page_size, **self._filters}
-        body = self._caller.call(transport.path, parameters, where)
+        later = number > transport.first_page
+        # A first page that is not found is a wrong path.
+        end = transport.end if later else transport.end.model_copy(update={"status": ()})
+        try:
+            body = self._caller.call(transport.path, parameters, where, end)
+        except PastTheEnd:
+            return []
         records = at_path(body, transport.records)
+        if records is None and self._is_nothing(body, later):
+            return []
         if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
             there = ", ".join(sorted(body))
             cause = f"there is no list of records at {transport.records}; the answer has {there}"
             raise self._caller.failure(
                 PermanentFailure, where, cause, "correct transport.records in the contract"
             )
-        lacking = [name for name in self._fields if not any(_has(r, name) for r in records)]
-        if records and lacking:
-            cause = (
-                f"field {', '.join(lacking)} is in none of the {len(records)} records; "
-                f"they have {', '.join(sorted(records[0]))}"
-            )
-            raise self._caller.failure(
-                PermanentFailure,
-                where,
-                cause,
-                "correct physicalName in the contract, or have the source changed back",
-            )
         return records
+
+    def probe(self) -> None:
+        """Read the first page, in which each field of the contract should be somewhere."""
+        reading = _Reading()
+        records = self.page(self._transport.first_page)
+        self._take(reading, records, self._where(self._transport.first_page))
+        self._refuse(reading, self._fields)
+
+    def refuse_changed(self, reading: _Reading) -> None:
+        """A field that the contract needs and no record has is a changed one.
+
+        One that may be empty is judged beside earlier batches, where the reading is taken in (``assets.raw``).
+        """
+        contract = self._contract
+        needed = [c.source for c in contract.columns if c.required or c.key_position is not None]
+        self._refuse(reading, [*needed, *self._units])
+
+    def _refuse(self, reading: _Reading, needed: Sequence[str]) -> None:
+        lacking = [name for name in needed if name in reading.lacking and name not in self._transport.omits]
+        if not lacking:
+            return
+        cause = f"field {', '.join(lacking)} is in none of the {reading.records} records"
+        if reading.unread:
+            cause += f"; they have, unread, {', '.join(sorted(reading.unread))}"
+        raise self._caller.failure(PermanentFailure, self._transport.path, cause, CHANGED_FIELD)
+
+    def _is_nothing(self, body: dict[str, Any], later: bool) -> bool:
+        """Whether an answer without records is an empty page: ``null`` is, with a good code; a path that is not
+        there only after a page that had it."""
+        good = self._transport.ok is not None
+        return (later or good) if _has(body, self._transport.records) else (later and good)
+
+    def _is_last(self, number: int, digests: list[bytes], reading: _Reading, expected: int | None) -> bool:
+        """Whether a page like the one before it says that the source gives its last page for any later number.
+
+        Where no count says so, pages before must have differed and the next one must be the same again: rows that
+        are put in while pages are read push the same ones over a page's end, but not twice.
+        """
+        if expected is not None and expected == reading.distinct:
+            return True
+        if reading.distinct <= len(digests):
+            return False
+        return [_digest(record) for record in self.page(number + 1)] == digests
+
+    def _repeats(self, number: int) -> SourceFailure:
+        cause = f"the same records come on page after page, {_SAME_PAGES} times now"
+        cure = (
+            "correct transport.page in the contract if the source does not know that parameter; if the list has "
+            "but one page and the source repeats it, name its count in transport.count"
+        )
+        return self._caller.failure(PermanentFailure, self._where(number), cause, cure)
+
+    def _take(self, reading: _Reading, records: list[dict[str, Any]], where: str) -> None:
+        rows = [row for record in records for row in self._rows(record)]
+        reading.pages.append([[*row, reading.rows + i, where, "data"] for i, row in enumerate(rows, 1)])
+        reading.rows += len(rows)
+        reading.records += len(records)
+        reading.longest = max(reading.longest, len(records))
+        for record in records:
+            reading.absent.update(name for name in self._fields if not _has(record, name))
+            reading.unread.update(record.keys() - {name.split(".")[0] for name in self._fields})
 
     def _rows(self, record: dict[str, Any]) -> list[list[object]]:
         """The record's fields as text: one row, or one for each thing that its exploded fields list.
@@ -206,11 +275,6 @@ class _Pages:
             ]
             for i in range(count)
         ]
-
-    def _notice(self, reading: _Reading, records: list[dict[str, Any]]) -> None:
-        for record in records:
-            reading.absent.update(name for name in self._fields if not _has(record, name))
-            reading.unread.update(record.keys() - {name.split(".")[0] for name in self._fields})
 
     def _where(self, number: int) -> str:
         return f"{self._transport.path} page {number}"
@@ -248,7 +312,10 @@ def _has(record: dict[str, Any], name: str) -> bool:
         return True
     head, _, rest = name.partition(".")
     inner = record.get(head)
-    return bool(rest) and isinstance(inner, dict) and _has(inner, rest)
+    if not rest or head not in record:
+        return False
+    # What is null as a whole has nothing in it, under the names it always had.
+    return inner is None or (isinstance(inner, dict) and _has(inner, rest))
 
 
 def _value(record: dict[str, Any], name: str) -> Any:

@@ -79,7 +79,14 @@ class OkCode(_Clause):
     """The field of the body that tells success from failure, and its value on success."""
 
     field: str
-    value: int | str
+    value: bool | int | float | str
+
+
+class End(_Clause):
+    """How a source says that a page lies past its last one: HTTP statuses, codes of the body."""
+
+    status: tuple[int, ...] = ()
+    codes: tuple[Annotated[str, pydantic.BeforeValidator(str)], ...] = ()
 
 
 class CountEndpoint(_Clause):
@@ -111,7 +118,7 @@ class RestTransport(_Clause):
 
     Paths of fields (``data.items``) go down by dots. ``codes`` says what a failure code of the body means;
     codes not named there go by their digits (see ``rest``). ``units``: column → field of the record that
-    holds its unit.
+    holds its unit. ``omits``: fields that a record leaves out where they are empty.
     """
 
     kind: Literal["rest"]
@@ -125,6 +132,8 @@ class RestTransport(_Clause):
     since_format: Literal["iso", "epoch_ms"] = "iso"
     records: str
     ok: OkCode | None = None
+    end: End = End()
+    omits: tuple[str, ...] = ()
     message: str | None = None
     count: CountEndpoint | None = None
     auth: Auth | None = None
@@ -186,6 +195,9 @@ def _check_record_clauses(contract: TableContract, transport: RestTransport) -> 
     for name in transport.units:
         if name not in with_unit:
             raise _refused(contract, f"units: no column {name} with a unit")
+    for field in transport.omits:
+        if field not in by_source.keys() | set(transport.units.values()):
+            raise _refused(contract, f"omits: {field} is the physicalName of no column")
 
 
 def _refused(contract: TableContract, cause: str) -> ContractError:

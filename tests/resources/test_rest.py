@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from data_contracts.model import TableContract
 from resources.failures import PermanentFailure, TransientFailure
 from resources.sources.base import probe
 from tests.resources.park_server import (
@@ -22,8 +24,9 @@ from tests.resources.park_server import (
     lease,
     serving,
     source,
+    status,
 )
-from tests.resources.tables import contract, read
+from tests.resources.tables import column, contract, read
 
 
 @pytest.fixture
@@ -137,6 +140,70 @@ def test_a_server_that_ignores_the_page_number_does_not_hold_us_for_ever(park: P
         PermanentFailure, match="page 4: the same records come on page after page, 3 times now"
     ):
         read(source(park), HAZARDS)
+
+
+def uncounted(**clauses: object) -> TableContract:
+    transport = {k: v for k, v in HAZARDS.transport.items() if k != "count"} | clauses
+    return contract(transport, *HAZARDS.columns, name="park_hazard")
+
+
+@pytest.mark.parametrize(
+    ("answer", "clauses"),
+    [
+        (body({"code": 1000, "list": None}), {}),
+        (body({"code": 1000}), {}),
+        (body({"code": 1000, "data": None}), {}),
+        (status(404), {"end": {"status": [404]}}),
+        (body({"code": 2001, "msg": "页码超出范围"}), {"end": {"codes": [2001]}}),
+    ],
+)
+def test_a_list_may_end_in_other_ways_than_an_empty_page(
+    park: Park, answer: Any, clauses: dict[str, object]
+) -> None:
+    park.faults = [fine, fine, fine, answer]
+    rows, proof = read(source(park), uncounted(**clauses))
+    assert (len(rows), proof["pages"], proof["complete"]) == (7, 3, True)
+
+
+def test_a_first_page_of_null_is_an_empty_list_and_one_not_found_is_a_wrong_path(park: Park) -> None:
+    park.faults = [body({"code": 1000, "list": None})]
+    assert read(source(park), uncounted())[0] == []
+    park.faults = [status(404)]
+    with pytest.raises(PermanentFailure, match=r"page 1: HTTP 404 .* name the status in transport\.end"):
+        read(source(park), uncounted(end={"status": [404]}))
+
+
+def test_a_last_page_that_is_given_for_any_later_number_ends_the_list(park: Park) -> None:
+    last = body({"code": 1000, "list": [hazard(7)]})
+    park.faults = [fine, fine, fine, last, last]
+    rows, proof = read(source(park), uncounted())
+    assert [r["hazard_no"] for r in rows] == [f"H{i}" for i in range(1, 8)]
+    assert (proof["pages"], proof["overlap_rows"], proof["complete"]) == (3, 0, True)
+    # The count says it at once, also of a list of one page.
+    park.records, park.faults = [hazard(7)], [fine, fine, last]
+    rows, proof = read(source(park), HAZARDS)
+    assert (len(rows), proof["expected"], proof["complete"]) == (1, 1, True)
+
+
+def test_a_full_page_that_stays_may_be_as_far_as_the_source_goes(park: Park) -> None:
+    second = body({"code": 1000, "list": [hazard(4), hazard(5), hazard(6)]})
+    park.faults = [fine, fine, second, second]
+    rows, proof = read(source(park), uncounted())
+    assert (len(rows), proof["complete"]) == (6, False)
+
+
+def test_a_field_that_the_records_of_one_page_lack_is_null_there(park: Park) -> None:
+    for record in park.records[6:]:
+        del record["area_m2"]
+    rows, proof = read(source(park), HAZARDS)
+    assert (rows[6]["area_m2"], proof["absent_values"], proof["complete"]) == (None, {"area_m2": 1}, True)
+
+
+def test_what_is_null_as_a_whole_is_null_in_its_parts(park: Park) -> None:
+    columns = (*HAZARDS.columns, replace(column("org_code", "org.code"), required=True))
+    park.records = [hazard(1) | {"org": None}, hazard(2) | {"org": None}]
+    rows, proof = read(source(park), contract(HAZARDS.transport, *columns, name="park_hazard"))
+    assert ([r["org_code"] for r in rows], proof["absent_values"]) == ([None, None], {})
 
 
 def test_a_field_that_some_records_lack_is_null_there_and_recorded(park: Park) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -130,16 +132,41 @@ def test_what_no_retry_can_mend_is_permanent_and_names_the_page(
     assert len(park.asked) == 2
 
 
-def test_a_field_that_no_record_has_is_a_changed_column(park: Park) -> None:
-    renamed = [{"area" if k == "area_m2" else k: v for k, v in hazard(i).items()} for i in (4, 5, 6)]
-    park.faults = [fine, fine, body({"code": 1000, "list": renamed})]
+def test_a_needed_field_that_no_record_has_is_a_changed_column(park: Park) -> None:
+    park.records = [{"no" if k == "hazard_no" else k: v for k, v in hazard(i).items()} for i in range(7)]
     with pytest.raises(PermanentFailure) as caught:
         read(source(park), HAZARDS)
     assert str(caught.value) == (
-        "park_platform / park_hazard / /api/hazard.get_list page 2: field area_m2 is in none of the 3 "
-        "records; they have area, deleted, hazard_no, updated_at → correct physicalName in the "
-        "contract, or have the source changed back"
+        "park_platform / park_hazard / /api/hazard.get_list: field hazard_no is in none of the 7 records; they "
+        "have, unread, no → correct physicalName in the contract, or have the source changed back; if the "
+        "source leaves the field out where it is empty, name it in transport.omits"
     )
+    table = contract({**HAZARDS.transport, "omits": ["hazard_no"]}, *HAZARDS.columns, name="park_hazard")
+    assert len(read(source(park), table)[0]) == 7
+
+
+@pytest.mark.parametrize(
+    ("value", "answer", "good"),
+    [
+        (True, True, True), (True, False, False), (True, 1, False), (1, True, False), (0, False, False),
+        (0, 0.0, True), (0, "0", True), ("0", 0, True), ("ok", "ok", True), (0, [], False),
+    ],
+)  # fmt: skip
+def test_a_code_is_good_where_it_is_the_same_in_json(
+    park: Park, value: bool | int | str, answer: object, good: bool
+) -> None:
+    ok = {"field": "success", "value": value}
+    table = contract({**HAZARDS.transport, "ok": ok}, *HAZARDS.columns, name="park_hazard")
+    park.faults = [
+        body({"success": answer, "data": {"count": 0}}),
+        body({"success": answer, "list": []}),
+        body({"success": answer, "data": {"count": 0}}),
+    ]
+    if good:
+        assert read(source(park), table)[0] == []
+        return
+    with pytest.raises(PermanentFailure, match=f"code {re.escape(json.dumps(answer))}: no message"):
+        read(source(park), table)
 
 
 def test_a_count_that_is_no_number_is_permanent(park: Park) -> None:
