@@ -1,7 +1,7 @@
 """Header texts of sheets and text files: which column stands where, and in what unit.
 
-Belongs here: matching header cells to contract columns and splitting the unit off. Keep out: finding the
-header row (``workbook``), the rows below it.
+Belongs here: matching header cells to contract columns and splitting the unit off, and the unit that a line above
+the header states for all of them. Keep out: finding the header row (``workbook``), the rows below it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from data_contracts.to_sql import UNIT_FACTORS
+
+_KNOWN_UNITS = {unit: of for of, factors in UNIT_FACTORS.items() for unit in factors}
 _UNIT = re.compile(r"(?P<name>.+?)[（(](?P<unit>[^（）()]*)[)）]")
+# Without parentheses only a unit that is known is one: 本月完成/万元, but not 单价/含税.
+_BARE_UNIT = re.compile(
+    rf"(?P<name>.+?)[/／,，:：\[［【](?P<unit>{'|'.join(map(re.escape, _KNOWN_UNITS))})[\]］】]?"
+)
+# Of the whole sheet: not 建设单位, and not 总投资单位, which speaks of one column.
+_STATED = re.compile(r"(?:^|[\s（(，,；;])(?:金额|货币|计量)?单位\s*[:：]\s*(?P<units>[^\s()（）]+)")
+_MONEY = re.compile(r"(?:人民币|美|港|欧|日|十|百|千|万|亿)*元")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff"))
 
 
@@ -52,9 +62,24 @@ def match_headers(names: Iterable[str], cells: Sequence[str]) -> Match:
     return Match(found, tuple(missing), tuple(doubled))
 
 
+def stated_units(cells: Iterable[str]) -> dict[str, str]:
+    """What a line above the header states for the whole sheet (``金额单位：万元``): unit by what it measures.
+
+    Money in a unit that nobody knows counts too, so that it is not read in another; ``单位：工程部`` is no unit.
+    """
+    found = {}
+    for match in (match for cell in cells for match in _STATED.finditer(cell)):
+        for unit in re.split(r"[、,，;；和]", match["units"]):
+            measures = _KNOWN_UNITS.get(unit) or ("CNY" if _MONEY.fullmatch(unit) else None)
+            if measures:
+                found[measures] = unit
+    return found
+
+
 def _split(cell: str) -> tuple[str | None, str | None]:
-    """(name, unit) of ``本月完成投资（万元）``; (None, None) where there are no parentheses at the end."""
-    match = _UNIT.fullmatch(_compact(cell))
+    """(name, unit) of ``本月完成投资（万元）``; (None, None) where there is none at the end."""
+    text = _compact(cell)
+    match = _UNIT.fullmatch(text) or _BARE_UNIT.fullmatch(text)
     return (_comparable(match["name"]), match["unit"] or None) if match else (None, None)
 
 

@@ -39,7 +39,7 @@ from resources.sources.drops import (
     read_drops,
     sha256_of,
 )
-from resources.sources.headers import Match, match_headers
+from resources.sources.headers import Match, match_headers, stated_units
 from resources.sources.transport import WorkbookTransport
 
 _CHUNK = 8_192
@@ -68,13 +68,17 @@ class WorkbookConnector:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the columns stand: the header's row (from 0) and match; the key cells; what labels look like."""
+    """Where the columns stand: the header's row (from 0) and match; the key cells; what labels look like.
+
+    ``stated``: units that a line above the header states, by what they measure.
+    """
 
     header_row: int
     match: Match
     key: tuple[int, ...]
     control: re.Pattern[str] | None
     footer: re.Pattern[str] | None
+    stated: Mapping[str, str]
 
 
 def _read_file(
@@ -88,7 +92,7 @@ def _read_file(
         rows = _rows(sheet, file, contract)
         layout = _find_header(source, contract, file, rows)
         shape = _row_shaper(contract, file, layout)
-        for index, own, filled in _filled(sheet, rows, layout):
+        for index, own, filled in _filled(contract, sheet, rows, layout):
             kind = _kind_of(own, filled, layout, after_footer=kinds["footer"] > 0)
             kinds[kind] += 1
             if kind in ("data", "control"):
@@ -145,11 +149,15 @@ def _with_hidden(cells: Cells, hidden: Mapping[int, str]) -> Cells:
 
 
 def _filled(
-    sheet: CalamineSheet, rows: Iterator[tuple[int, Cells]], layout: _Layout
+    contract: TableContract, sheet: CalamineSheet, rows: Iterator[tuple[int, Cells]], layout: _Layout
 ) -> Iterator[tuple[int, Cells, Cells]]:
-    """(row, its own cells, its cells with the value of each vertical merge carried down its range)."""
+    """(row, its own cells, its cells with the value of each vertical merge carried down its range).
+
+    An amount is not carried: it is one for all rows of the range, and would count once for each of them.
+    """
     left = sheet.start[1] if sheet.start else 0
-    used = {index for index, _ in layout.match.found.values()}
+    amounts = {c.source for c in contract.columns if c.role == "measure" and c.key_position is None}
+    used = {index for name, (index, _) in layout.match.found.items() if name not in amounts}
     ends: dict[int, dict[int, int]] = defaultdict(dict)
     for (top, column), (bottom, _) in sheet.merged_cell_ranges or []:
         if column - left in used and bottom > top:
@@ -172,10 +180,12 @@ def _find_header(
     """Take rows up to the first that holds all header texts; a failure names those that are nowhere."""
     names = [c.source for c in header_columns(contract)]
     best, best_row = Match({}, tuple(names), ()), 0
+    stated: dict[str, str] = {}
     for row, cells in rows:
         match = match_headers(names, [cell or "" for cell in cells])
         if not match.missing:
-            return _layout(source, contract, file, row, match)
+            return _layout(source, contract, file, row, match, stated)
+        stated |= stated_units(cell for cell in cells if cell)
         if len(match.missing) < len(best.missing):
             best, best_row = match, row
         if row >= _HEADER_WITHIN:
@@ -189,7 +199,14 @@ def _find_header(
     )
 
 
-def _layout(source: Source, contract: TableContract, file: DropFile, row: int, match: Match) -> _Layout:
+def _layout(
+    source: Source,
+    contract: TableContract,
+    file: DropFile,
+    row: int,
+    match: Match,
+    stated: Mapping[str, str],
+) -> _Layout:
     if match.doubled:
         raise _failure(
             source,
@@ -202,7 +219,8 @@ def _layout(source: Source, contract: TableContract, file: DropFile, row: int, m
     at_source = {c.name: c.source for c in header_columns(contract)}
     key = tuple(match.found[at_source[name]][0] for name in contract.key if name in at_source)
     control = _labels(transport.control_labels, r"(?:{})\s*[:：]?\s*\Z")
-    return _Layout(row, match, key, control, _labels(transport.footer_labels, r"\A\s*(?:{})\s*(?:[:：]|\Z)"))
+    footer = _labels(transport.footer_labels, r"\A\s*(?:{})\s*(?:[:：]|\Z)")
+    return _Layout(row, match, key, control, footer, stated)
 
 
 def _labels(labels: Sequence[str], frame: str) -> re.Pattern[str] | None:
@@ -235,7 +253,7 @@ def _row_shaper(
 ) -> Callable[[int, Cells, RowKind], list[object]]:
     """How a row of this file becomes a landed row."""
     found, named = layout.match.found, named_texts(contract, file)
-    units = [found[c.source][1] if c.source in found else None for c in unit_columns(contract)]
+    units = [_unit(c, layout) for c in unit_columns(contract)]
     place = _place(contract, file)
 
     def text(column: Column, row: int, cells: Cells) -> str | None:
@@ -249,6 +267,13 @@ def _row_shaper(
         return [*values, *units, row + 1, f"{place}!{row + 1}", kind]
 
     return shape
+
+
+def _unit(column: Column, layout: _Layout) -> str | None:
+    """The unit in the column's header, else the one stated above it; None leaves it to the contract."""
+    if column.source not in layout.match.found:
+        return None
+    return layout.match.found[column.source][1] or layout.stated.get(column.unit or "")
 
 
 @contextmanager

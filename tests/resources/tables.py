@@ -51,7 +51,7 @@ def column(
         enum=(),
         value_map={},
         normalise="width",
-        role="text",
+        role="measure" if kind in ("decimal", "integer") else "text",
         in_force=(),
         parse=(),
         options={},

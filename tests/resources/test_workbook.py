@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from data_contracts.model import Update
 from resources.failures import PermanentFailure
@@ -122,6 +124,51 @@ def test_merged_cells_are_carried_down_their_range_and_no_further(tmp_path: Path
     save(book, tmp_path / "招商台账" / "招商台账_20241008.xlsx")
     landed, _ = read(workbooks(tmp_path), LOI)
     assert [r["park_name"] for r in landed] == ["芯片园", "芯片园", "芯片园", None, "高创园", None]
+
+
+def test_a_merged_amount_is_one_and_stands_in_its_first_row(tmp_path: Path) -> None:
+    path = invest_file(
+        tmp_path, rows=[["CT-1", "一期", "202409", 1.5, 0.2, None], [None, None, "202410", None, None, None]]
+    )
+    book = load_workbook(path)
+    for area in ("A4:A5", "D4:D5", "E4:E5"):
+        book["投资统计"].merge_cells(area)
+    book.save(path)
+    rows, _ = read(workbooks(tmp_path), INVEST)
+    assert [(r["project_code"], r["amount_cny"], r["physical_pct"]) for r in rows] == [
+        ("CT-1", "1.5", "0.2"), ("CT-1", None, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "units"),
+    [
+        ("单位：元", "本月完成投资", ("元", None)),
+        ("（单位：万元）", "本月完成投资", ("万元", None)),
+        ("统计期：202409　金额单位: 人民币万元　借方为正", "本月完成投资", ("人民币万元", None)),
+        ("单位：万元、万平方米", "本月完成投资", ("万元", "万平方米")),
+        ("单位：美元", "本月完成投资", ("美元", None)),
+        ("单位：元", "本月完成投资（万元）", ("万元", None)),
+        ("单位：建设管理部", "本月完成投资", (None, None)),
+        ("更新日期：2024-10-10　总投资单位：亿元", "本月完成投资", (None, None)),
+        ("编制单位：工程部", "本月完成投资/万元", ("万元", None)),
+        ("", "本月完成投资[万元]", ("万元", None)),
+    ],
+)
+def test_a_unit_above_the_header_is_that_of_columns_whose_header_has_none(
+    tmp_path: Path, line: str, header: str, units: tuple[str | None, str | None]
+) -> None:
+    book, sheet = new_book("投资统计")
+    sheet.append(["2024年9月投资统计台账"])
+    sheet.append([None, line])
+    sheet.append(["项目编码", "统计月份", header, "形象进度", "填报日期", "面积"])
+    sheet.append(["CT-1", "202409", 45678900, 35, None, 5])
+    save(book, tmp_path / "投资统计台账" / "投资统计台账_202409.xlsx")
+    columns = [replace(c, unit="CNY") if c.name == "amount_cny" else c for c in INVEST.columns]
+    area = replace(column("area_m2", "面积", kind="decimal"), unit="m2")
+    table = replace(INVEST, columns=(*columns, area))
+    (row,) = read(workbooks(tmp_path), table)[0]
+    assert (row["amount_cny__unit"], row["area_m2__unit"], row["physical_pct__unit"]) == (*units, None)
 
 
 def test_a_table_that_starts_away_from_the_corner_keeps_its_rows_and_merges(tmp_path: Path) -> None:
