@@ -18,6 +18,9 @@ Verb = Literal["append", "upsert", "replace"]
 Kind = Literal["string", "decimal", "integer", "date", "timestamp", "boolean"]
 Role = Literal["date", "measure", "classification", "status", "document", "reversal", "revision", "text"]
 
+UNREAD = "_unread"
+"""Landed column of a table read from text lines: what is wrong with a line that is no row, and its text."""
+
 
 class ContractError(Exception):
     """A contract file that cannot be used; names file, place, what is wrong and the cure."""
@@ -173,6 +176,11 @@ class TableContract:
         """Columns of the natural key in their declared order."""
         keyed = [c for c in self.columns if c.key_position is not None]
         return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
+
+    @property
+    def has_lines(self) -> bool:
+        """Its rows are lines of text, some of which may not be rows."""
+        return self.transport.get("format") == "csv"
 
     @property
     def identity(self) -> tuple[str, ...]:

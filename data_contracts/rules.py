@@ -18,7 +18,7 @@ from open_data_contract_standard.model import DataQuality
 from sqlglot import exp
 
 from data_contracts.codes import VALIDATORS
-from data_contracts.model import Column, ContractError, TableContract
+from data_contracts.model import UNREAD, Column, ContractError, TableContract
 from data_contracts.sql_text import DIALECT, literal
 
 Scope = Literal["row", "key", "table"]
@@ -60,7 +60,8 @@ def raw_name(column: str) -> str:
 
 def rules_of(contract: TableContract) -> tuple[Rule, ...]:
     """Every rule a contract demands, in contract order; ids are unique."""
-    rules = [rule for column in contract.columns for rule in _column_rules(contract, column)]
+    rules = [_line_rule(contract)] if contract.has_lines else []
+    rules += [rule for column in contract.columns for rule in _column_rules(contract, column)]
     rules.append(_key_rule(contract))
     rules += [_quality_rule(contract, None, q) for q in contract.quality]
     seen: set[str] = set()
@@ -71,6 +72,19 @@ def rules_of(contract: TableContract) -> tuple[Rule, ...]:
             )
         seen.add(rule.id)
     return tuple(rules)
+
+
+def _line_rule(contract: TableContract) -> Rule:
+    return Rule(
+        id=f"{contract.name}.line",
+        table=contract.name,
+        kind="row",
+        scope="row",
+        severity="error",
+        violates=f"{UNREAD} IS NOT NULL",
+        message="the line has more or fewer values than the file has headers",
+        cure="have the line corrected: a delimiter or a line break inside a value needs quotes",
+    )
 
 
 def _column_rules(contract: TableContract, column: Column) -> Iterator[Rule]:

@@ -4,7 +4,8 @@ Belongs here: SQL text built from a contract; DuckDB dialect, inside the portabl
 it, and what happens to a marked row (``assets.staged``).
 
 Candidate table (one row per landed row): ``_row_id, _row_no, _source_ref, _row_kind, _row_hash``, each
-contract column typed, and beside it ``<column>__raw``: its text as landed, trimmed, blank as NULL.
+contract column typed, and beside it ``<column>__raw``: its text as landed, trimmed, blank as NULL; of CSV files
+also ``_unread``.
 ``_row_kind`` is ``data``, ``control`` (小计, 合计) or ``superseded`` (a delivery of the same batch outranks it).
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from data_contracts.model import Column, TableContract
+from data_contracts.model import UNREAD, Column, TableContract
 from data_contracts.rules import Rule, raw_name
 from data_contracts.sql_text import literal
 from data_contracts.units import UNIT_FACTORS, factors_in_cell, words_for_none
@@ -65,11 +66,13 @@ def candidate_select(contract: TableContract, landed: Collection[str], scan: str
         f"{_typed(c, f'{c.name}__unit' in landed)} AS {_q(c.name)},\n    {_q(raw_name(c.name))}"
         for c in contract.columns
     )
+    unread = f", {UNREAD}" if contract.has_lines else ""
+    landed_unread = unread if UNREAD in landed or not unread else f", CAST(NULL AS VARCHAR) AS {UNREAD}"
     return (
-        f"WITH cleaned AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{units},\n    {cleaned}\n"
+        f"WITH cleaned AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{landed_unread}{units},\n    {cleaned}\n"
         f"  FROM {scan}\n),\n"
-        f"typed AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind,\n    {typed}\n  FROM cleaned\n)\n"
-        f"SELECT _row_id, _row_no, _source_ref, {_kind_of_row(contract)} AS _row_kind,\n"
+        f"typed AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{unread},\n    {typed}\n  FROM cleaned\n)\n"
+        f"SELECT _row_id, _row_no, _source_ref, {_kind_of_row(contract)} AS _row_kind{unread},\n"
         f"  {row_hash(contract.content)} AS _row_hash,\n  {_column_list(contract)}\nFROM typed"
     )
 

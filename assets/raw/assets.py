@@ -13,7 +13,7 @@ from pydantic import Field
 from assets.common import POOL, ledger_metadata, owners
 from assets.raw.extract import Reach, extract, record_state
 from assets.raw.refusals import unanswered
-from data_contracts.model import TableContract
+from data_contracts.model import UNREAD, TableContract
 from resources.dagster_workspace import JibaoWorkspace
 from resources.failures import SourceFailure, TransientFailure
 from resources.raw_store import Manifest
@@ -33,6 +33,7 @@ _WHERE_FROM = {
     "_row_no": "Number of the row in its source.",
     "_source_ref": "Where the row stands at the source: table, file!sheet, or endpoint and page.",
     "_row_kind": "data, or control for subtotal and total rows.",
+    UNREAD: "What is wrong with a line of the file that is no row, and its text.",
     "_batch_id": "Batch it landed with.",
     "_extracted_at": "When it was read (UTC).",
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 from assets.staged.candidate import DISPOSITIONS, relation, scope_text
 from data_contracts.calendar import naive_utc
-from data_contracts.model import TableContract
+from data_contracts.model import UNREAD, TableContract
 from resources.engine import Session, quoted
 
 
@@ -76,6 +76,7 @@ def write_private(private: Session, contract: TableContract, batch: Batch) -> No
         t=name, b=batch.batch_id,
     )  # fmt: skip
     raw_row = ", ".join(f"'{c.name}', c.\"{c.name}__raw\"" for c in contract.columns)
+    raw_row += f", '{UNREAD}', c.{UNREAD}" if contract.has_lines else ""
     private.run(
         "INSERT INTO private.quarantine.quarantined_row "
         "SELECT :t, :b, CAST(:k AS TIMESTAMP), c._row_id, c._source_ref, c._row_no, d.key_text, d.errors, "

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 import pyarrow as pa
 
-from data_contracts.model import Column, ContractError, TableContract
+from data_contracts.model import UNREAD, Column, ContractError, TableContract
 
 _CONNECTORS = {
     "sql": ("resources.sources.sql", "SqlConnector"),
@@ -113,12 +113,16 @@ def probe(source: Source, contract: TableContract) -> None:
 
 
 def landed_schema(contract: TableContract) -> pa.Schema:
-    """Landed columns: the contract's as text, ``<column>__unit`` where a unit may come along, where from."""
+    """Landed columns: the contract's as text, ``<column>__unit`` where a unit may come along, where from.
+
+    Of CSV files also ``_unread``: what is wrong with a line that is no row of the table, and its text.
+    """
     names = [c.name for c in contract.columns]
     names += [unit_column(c) for c in unit_columns(contract)]
     fields = [pa.field(name, pa.string()) for name in names]
     fields += [pa.field("_row_no", pa.int64()), pa.field("_source_ref", pa.string())]
-    return pa.schema([*fields, pa.field("_row_kind", pa.string())])
+    fields.append(pa.field("_row_kind", pa.string()))
+    return pa.schema([*fields, pa.field(UNREAD, pa.string())] if contract.has_lines else fields)
 
 
 def unit_columns(contract: TableContract) -> tuple[Column, ...]:

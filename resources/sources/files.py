@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -69,29 +70,40 @@ class FileConnector:
 def _read_csv(
     source: Source, contract: TableContract, file: DropFile, counts: dict[str, object]
 ) -> Iterator[pa.RecordBatch]:
-    schema, rows, blank = landed_schema(contract), 0, 0
+    schema, counted = landed_schema(contract), Counter[str]()
     landed: list[list[object]] = []
     with _readable(source, contract, file):
         lines = _csv_rows(source, contract, file)
         _, header = next(lines, (1, []))
         match = _matched(source, contract, file, header)
-        shape = _shaper(contract, file, match, ":")
+        shape, width = _shaper(contract, file, match, ":"), _width(header)
         for line, cells in lines:
-            if not any(cells):
-                blank += 1
-                continue
-            if len(cells) != len(header):
-                cause = f"{len(cells)} values under {len(header)} headers"
-                cure = "have the line corrected: a delimiter or a line break inside a value needs quotes"
-                raise _failure(source, contract, f"{file.path} line {line}", cause, cure)
-            landed.append(shape([cell or None for cell in cells], line))
-            rows += 1
+            wrong = _misfit(cells, width)
+            counted[(wrong and "unread") or ("rows" if any(cells) else "blank")] += 1
+            if wrong:
+                text = f"{wrong}: {_transport(contract).delimiter.join(cells)}"
+                landed.append([*shape([None] * len(header), line), text])
+            elif any(cells):
+                landed.append([*shape([cell or None for cell in cells], line), None])
             if len(landed) >= _CHUNK:
                 yield batch_of(schema, landed)
                 landed = []
     if landed:
         yield batch_of(schema, landed)
-    counts.update(rows=rows, blank_rows=blank)
+    unread = counted["unread"]
+    counts.update(rows=counted["rows"] + unread, blank_rows=counted["blank"], unread_rows=unread)
+
+
+def _width(cells: Sequence[str]) -> int:
+    """Cells up to the last that is not empty: a delimiter at the end of a line is no value."""
+    return max((i for i, cell in enumerate(cells, 1) if cell), default=0)
+
+
+def _misfit(cells: Sequence[str], width: int) -> str | None:
+    """Why a line is no row under ``width`` headers, if it is none; a blank line is none to be missed."""
+    if not any(cells) or (len(cells) >= width >= _width(cells)):
+        return None
+    return f"{len(cells)} values under {width} headers"
 
 
 def _csv_rows(source: Source, contract: TableContract, file: DropFile) -> Iterator[tuple[int, list[str]]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import Literal
 from xml.etree import ElementTree
 
@@ -177,15 +178,22 @@ def _filled(
 def _find_header(
     source: Source, contract: TableContract, file: DropFile, rows: Iterator[tuple[int, Cells]]
 ) -> _Layout:
-    """Take rows up to the first that holds all header texts; a failure names those that are nowhere."""
+    """Take rows up to the first that holds all header texts, alone or with the row above it; a failure names
+    those that are nowhere."""
     names = [c.source for c in header_columns(contract)]
     best, best_row = Match({}, tuple(names), ()), 0
     stated: dict[str, str] = {}
+    above: Cells = []
     for row, cells in rows:
-        match = match_headers(names, [cell or "" for cell in cells])
+        # In a header of two rows a name stands in the lower one, or in a cell over both.
+        both = [lower or upper or "" for lower, upper in zip_longest(cells, above)]
+        match, over_both = (match_headers(names, texts) for texts in ([c or "" for c in cells], both))
+        if match.missing and not over_both.missing:
+            match = over_both
         if not match.missing:
             return _layout(source, contract, file, row, match, stated)
         stated |= stated_units(cell for cell in cells if cell)
+        above = cells
         if len(match.missing) < len(best.missing):
             best, best_row = match, row
         if row >= _HEADER_WITHIN:

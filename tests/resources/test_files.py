@@ -61,10 +61,12 @@ def test_gb18030_is_read_with_quotes_line_breaks_units_and_blanks(tmp_path: Path
         {
             "bill_no": "B1", "amount_cny": "１,000.50", "month": "202409", "line": "3",
             "amount_cny__unit": "元", "_row_no": 3, "_source_ref": "bills_202409.csv:3", "_row_kind": "data",
+            "_unread": None,
         },
         {
             "bill_no": "B2", "amount_cny": None, "month": "202409", "line": "5",
             "amount_cny__unit": "元", "_row_no": 5, "_source_ref": "bills_202409.csv:5", "_row_kind": "data",
+            "_unread": None,
         },
     ]  # fmt: skip
     file = proof["files"][0]
@@ -108,9 +110,29 @@ def test_text_in_a_wrong_but_legal_encoding_shows_in_the_headers(tmp_path: Path)
         probe(drops(tmp_path), BILLS)
 
 
-def test_a_line_with_other_than_the_headers_number_of_values_is_named(tmp_path: Path) -> None:
-    csv_file(tmp_path, "账单号;金额\nB1;1\nB2;1;000\n")
-    assert "bills_202409.csv line 3: 3 values under 2 headers → have the line corrected" in failure(tmp_path)
+def test_a_line_with_other_than_the_headers_number_of_values_lands_with_its_text(tmp_path: Path) -> None:
+    csv_file(tmp_path, "账单号;金额\nB1;1\nB2;1;000\n合计\nB3;3\n")
+    rows, proof = read(drops(tmp_path), BILLS)
+    assert [(r["bill_no"], r["amount_cny"], r["month"], r["_row_no"], r["_unread"]) for r in rows] == [
+        ("B1", "1", "202409", 2, None),
+        (None, None, "202409", 3, "3 values under 2 headers: B2;1;000"),
+        (None, None, "202409", 4, "1 values under 2 headers: 合计"),
+        ("B3", "3", "202409", 5, None),
+    ]
+    # Their keys are unknown, so nothing is gone for being absent.
+    assert (proof["files"][0]["unread_rows"], proof["rows"], proof["complete"]) == (2, 4, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["账单号;金额\nB1;1;\nB2;2;;\n", "账单号;金额;\nB1;1\nB2;2;\n", "账单号;金额;;\nB1;1;;\nB2;2;;\n"]
+)
+def test_delimiters_at_the_end_of_a_line_are_no_values(tmp_path: Path, text: str) -> None:
+    csv_file(tmp_path, text)
+    rows, proof = read(drops(tmp_path), BILLS)
+    assert [(r["bill_no"], r["amount_cny"], r["_unread"]) for r in rows] == [
+        ("B1", "1", None), ("B2", "2", None),
+    ]  # fmt: skip
+    assert proof["complete"] is True
 
 
 def test_an_open_quote_is_named(tmp_path: Path) -> None:

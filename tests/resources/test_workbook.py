@@ -250,6 +250,22 @@ def test_a_missing_header_is_named_with_its_row(tmp_path: Path) -> None:
         probe(workbooks(tmp_path), INVEST)
 
 
+def test_a_header_of_two_rows_is_read_by_its_lower_cells_and_those_over_both(tmp_path: Path) -> None:
+    book, sheet = new_book("投资统计")
+    sheet.append(["2024年9月投资统计台账"])
+    sheet.append(["项目", None, "完成情况", None, "填报日期"])
+    sheet.append(["项目编码", "统计月份", "本月完成投资（万元）", "形象进度（%）", None])
+    for area in ("A2:B2", "C2:D2", "E2:E3"):
+        sheet.merge_cells(area)
+    sheet.append(["CT-1", "202409", 1.5, 35, date(2024, 10, 8)])
+    save(book, tmp_path / "投资统计台账" / "投资统计台账_202409.xlsx")
+    rows, proof = read(workbooks(tmp_path), INVEST)
+    assert [(r["project_code"], r["amount_cny"], r["amount_cny__unit"], r["reported_at"]) for r in rows] == [
+        ("CT-1", "1.5", "万元", "2024-10-08")
+    ]
+    assert proof["files"][0]["header_row"] == 3
+
+
 def test_two_headers_of_one_text_are_ambiguous(tmp_path: Path) -> None:
     path = invest_file(tmp_path)
     book, sheet = new_book("投资统计")
