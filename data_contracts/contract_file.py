@@ -37,6 +37,7 @@ from data_contracts.model import (
     Update,
 )
 from data_contracts.sql_text import DIALECT
+from data_contracts.units import UNIT_FACTORS
 from data_contracts.yaml_file import read_yaml
 
 API_VERSION = "v3.2.0"
@@ -147,7 +148,7 @@ def _column(path: Path, source: SchemaProperty) -> Column:
         )
     if source.primaryKey and source.primaryKeyPosition is None:
         raise ContractError(path, place, "a key column without a position", "give primaryKeyPosition")
-    return Column(
+    column = Column(
         name=name,
         source=source.physicalName or name,
         kind=kind,
@@ -170,6 +171,25 @@ def _column(path: Path, source: SchemaProperty) -> Column:
         options=source.logicalTypeOptions or {},
         quality=tuple(source.quality or []),
     )
+    _check_words(path, place, column)
+    return column
+
+
+def _check_words(path: Path, place: str, column: Column) -> None:
+    """Words and units a contract translates to or counts by are those it lists itself, or that can be read."""
+    for said, words in (("valueMap", column.value_map.values()), ("inForce", column.in_force)):
+        for word in words if column.enum else ():
+            if word not in column.enum:
+                raise ContractError(
+                    path, f"{place}.{said}", f"{word!r} is not in its enum",
+                    f"use one of {', '.join(column.enum)}, or add it to the enum",
+                )  # fmt: skip
+    factors = UNIT_FACTORS.get(column.unit or "", {})
+    if column.source_unit is not None and column.source_unit not in factors:
+        raise ContractError(
+            path, f"{place}.sourceUnit", f"{column.source_unit!r} is no unit that becomes {column.unit}",
+            f"use one of {', '.join(factors) or 'those of a unit in ' + ', '.join(UNIT_FACTORS)}",
+        )  # fmt: skip
 
 
 def _role(path: Path, place: str, custom: Mapping[str, Any], kind: Kind, *, refers: bool) -> Role:
@@ -323,15 +343,24 @@ def _check_table(table: TableContract) -> None:
 def _check_references(contracts: Mapping[str, TableContract]) -> None:
     for table in contracts.values():
         for relationship in table.relationships:
-            for column in relationship.columns:
-                other, _, name = column.rpartition(".")
-                (contracts[other] if other else table).column(name)
-            for column in relationship.held_with:
-                table.column(column)
-            parent = contracts.get(relationship.parent)
-            if parent is not None:
-                for column in relationship.parent_columns:
-                    parent.column(column)
+            own = [column.rpartition(".") for column in (*relationship.columns, *relationship.held_with)]
+            named = [(other or table.name, column) for other, _, column in own]
+            named += [(relationship.parent, column) for column in relationship.parent_columns]
+            for other, column in named:
+                _check_named(table, "+".join(relationship.columns), contracts.get(other), other, column)
+
+
+def _check_named(
+    table: TableContract, place: str, owner: TableContract | None, other: str, column: str
+) -> None:
+    place = f"relationship of {place}"
+    if owner is None:
+        raise ContractError(table.path, place, f"there is no contract of {other}", "name a source table")
+    names = [c.name for c in owner.columns]
+    if column not in names:
+        raise ContractError(
+            table.path, place, f"{other} has no column {column}", f"use one of {', '.join(names)}"
+        )
 
 
 def _owner(path: Path, document: OpenDataContractStandard) -> str:

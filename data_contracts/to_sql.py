@@ -16,31 +16,13 @@ from collections.abc import Collection, Sequence
 from data_contracts.model import UNREAD, Column, TableContract
 from data_contracts.rules import Rule, raw_name
 from data_contracts.sql_text import literal
-from data_contracts.units import UNIT_FACTORS, factors_in_cell, words_for_none
+from data_contracts.units import UNIT_FACTORS
 
 _FULL = "".join(chr(c) for c in range(0xFF01, 0xFF5F)) + "\u3000\u00a0\ufeff\u200b"
 _HALF = "".join(chr(c) for c in range(0x21, 0x7F)) + "  "
 """Full-width forms to half-width (the part of NFKC that ledgers need); BOM and zero-width space vanish."""
 
 _WIDE = "[\uff01-\uff5e\u3000\u00a0\ufeff\u200b]"
-
-_PLAIN = "^[-+]?[0-9]{1,12}([.][0-9]{1,6}0*)?$"
-_GROUPED = "[1-9][0-9]{0,2}((,[0-9]{3})+|( [0-9]{3})+)"
-_NUMBER = f"^[-+]? ?(({_GROUPED}|[0-9]+)([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{{1,2}})?"
-"""A number at the start of a cell. Separators stand between groups of three, or 1,5 would be read as 15."""
-
-UNIT_FACTORS: dict[str, dict[str, int | Decimal]] = {
-    "CNY": {"元": 1, "千元": 1_000, "万元": 10_000, "亿元": 100_000_000, "CNY": 1,
-            "人民币元": 1, "人民币万元": 10_000, "人民币亿元": 100_000_000},
-    "m2": {"㎡": 1, "m2": 1, "m²": 1, "平方米": 1, "万平方米": 10_000, "万㎡": 10_000},
-    "m3": {"m3": 1, "m³": 1, "立方米": 1, "万立方米": 10_000, "万m3": 10_000},
-    "CNY/m2/month": {
-        "元/㎡·月": 1, "元/㎡/月": 1, "元/m2/月": 1,
-        "元/㎡·天": _DAYS_OF_A_MONTH, "元/㎡/天": _DAYS_OF_A_MONTH, "元/m2/天": _DAYS_OF_A_MONTH,
-    },
-}  # fmt: skip
-"""Factor from a unit that came with the data (in a sheet's header, beside a field) or is declared as
-sourceUnit to the column's unit. A unit that is not here cannot be read: its value is rejected."""
 
 _SUFFIXES = "(平方米|平米|㎡|m²|m2|立方米|m³|m3|元|%|人|处|个|次)$"
 _NUMBER = "^[-+]?[0-9]{1,12}([.][0-9]{1,6}0*)?$"

@@ -238,6 +238,10 @@ def test_the_minimal_contract_is_read(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def _units(unit: str, source_unit: str) -> list[dict[str, str]]:
+    return [{"property": "unit", "value": unit}, {"property": "sourceUnit", "value": source_unit}]
+
+
 REFUSED: dict[str, tuple[Change, str]] = {
     "another version of ODCS": (lambda d: d.update(apiVersion="v3.0.2"), "declare v3.2.0"),
     "an unknown top-level field": (lambda d: d.update(colour="red"), "colour"),
@@ -265,6 +269,27 @@ REFUSED: dict[str, tuple[Change, str]] = {
         lambda d: _column(d, 0).update(relationships=[{"type": "foreignKey", "to": "other.thing_no"}]),
         "set orphan to infer or hold",
     ),
+    "a word that is translated to none of the enum": (
+        lambda d: _column(d, 0).update(
+            enum=[{"value": "big"}],
+            customProperties=[{"property": "valueMap", "value": {"大": "big", "小": "small"}}],
+        ),
+        "column thing_no.valueMap: 'small' is not in its enum → use one of big, or add it to the enum",
+    ),
+    "a word in force that is none of the enum": (
+        lambda d: _column(d, 0).update(
+            enum=[{"value": "big"}], customProperties=[{"property": "inForce", "value": ["tall"]}]
+        ),
+        "column thing_no.inForce: 'tall' is not in its enum",
+    ),
+    "a unit that cannot be read": (
+        lambda d: _column(d, 1).update(customProperties=_units("CNY", "万圆")),
+        "column amount_cny.sourceUnit: '万圆' is no unit that becomes CNY → use one of 元, 千元, 万元",
+    ),
+    "a unit that becomes no other": (
+        lambda d: _column(d, 1).update(customProperties=_units("kWh", "万元")),
+        "'万元' is no unit that becomes kWh → use one of those of a unit in CNY, m2, m3",
+    ),
     "a composite reference that does not pair": (
         lambda d: _table(d).update(
             relationships=[{"from": ["thing.thing_no"], "to": ["other.a", "other.b"]}]
@@ -282,6 +307,23 @@ def test_a_contract_that_would_be_guessed_is_refused(tmp_path: Path, case: str) 
         load_contract(path)
     assert said in str(refusal.value)
     assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("thing.code", "thing has no column code → use one of thing_no, amount_cny, seen_at"),
+        ("thong.thing_no", "there is no contract of thong → name a source table"),
+    ],
+)
+def test_a_reference_to_what_no_contract_has_is_refused(tmp_path: Path, target: str, said: str) -> None:
+    orphan = [{"property": "orphan", "value": "infer"}]
+    reference = {"type": "foreignKey", "to": target, "customProperties": orphan}
+    (tmp_path / "park").mkdir()
+    path = _changed(tmp_path / "park", lambda d: _column(d, 0).update(relationships=[reference]))
+    with pytest.raises(ContractError) as refusal:
+        load_contracts(tmp_path)
+    assert str(refusal.value) == f"{path}: relationship of thing_no: {said}"
 
 
 def _rule(implementation: object, **other: object) -> dict[str, object]:
