@@ -210,6 +210,7 @@ def _promised(column: Column) -> OutputColumn:
     return OutputColumn(
         column.name, column.warehouse_type, column.business_name,
         (column.description or column.business_name) + unit, column.required, column.key_position is not None,
+        column.enum,
     )  # fmt: skip
 
 

@@ -25,7 +25,10 @@ OUTPUT_LAYERS = ("core", "mart", "report")
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """One promised column: name, type in the warehouse, Chinese name and English description."""
+    """One promised column: name, type in the warehouse, Chinese name and English description.
+
+    ``enum``: the words it may hold; ``()`` where the contract lists none.
+    """
 
     name: str
     type: str
@@ -33,6 +36,7 @@ class OutputColumn:
     description: str
     required: bool
     is_key: bool
+    enum: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,9 @@ def _load(layer: str, path: Path) -> OutputContract:
             )
         key = bool(p.primaryKey)
         required = bool(p.required) or key
+        words = tuple(str(item.value) for item in p.enum or [])
         columns.append(
-            OutputColumn(p.name, p.physicalType.upper(), p.businessName, p.description, required, key)
+            OutputColumn(p.name, p.physicalType.upper(), p.businessName, p.description, required, key, words)
         )
     if not (schema.businessName and schema.description and schema.dataGranularityDescription and columns):
         raise ContractError(

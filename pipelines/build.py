@@ -17,6 +17,7 @@ from assets.raw.assets import raw_assets
 from assets.report.assets import report_assets
 from assets.staged.assets import staged_assets
 from data_contracts.contract_file import load_contracts
+from data_contracts.metric_binding import check_bound
 from data_contracts.model import TableContract
 from pipelines.closing import closing_jobs
 from pipelines.jobs import nightly, nightly_schedule, report_quarter
@@ -26,7 +27,11 @@ from resources.dagster_workspace import JibaoWorkspace
 def build_defs(
     *, contracts: Mapping[str, TableContract] | None = None, resources: Mapping[str, Any] | None = None
 ) -> dg.Definitions:
-    """Definitions over ``contracts`` (default: all in ``data_contracts``); ``resources`` override the real ones."""
+    """Definitions over ``contracts`` (default: all in ``data_contracts``); ``resources`` override the real ones.
+
+    Raises :class:`~data_contracts.model.ContractError` for what no night could run, before one begins.
+    """
+    check_bound()
     tables = load_contracts() if contracts is None else contracts
     return dg.Definitions(
         assets=[

@@ -25,11 +25,14 @@ def check(
     sources: Annotated[bool, typer.Option("--sources", help="Ask every source system too.")] = False,
     home: Home = None,
 ) -> None:
-    """Compile every contract, metric and bulletin; with --sources also reach every table."""
+    """Compile every contract, metric, reconciliation and bulletin; with --sources also reach every table."""
     from data_contracts.claim import bulletins, load_bulletin
     from data_contracts.contract_file import load_contracts
+    from data_contracts.materiality import load_materiality
     from data_contracts.metric import load_metrics
+    from data_contracts.metric_binding import faults
     from data_contracts.outputs import load_outputs
+    from data_contracts.reconciliation import load_reconciliations
     from data_contracts.rules import rules_of
     from data_contracts.to_expectations import suite_of
     from resources.failures import SourceFailure
@@ -40,12 +43,18 @@ def check(
     for contract in contracts.values():
         connector_for(contract)
         suite_of(contract)
+    if unbound := list(faults()):
+        for fault in unbound:
+            console.print(f"[red]✗[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+    load_materiality()
     rules = sum(len(rules_of(c)) for c in contracts.values())
     claims = sum(len(load_bulletin(quarter).claims) for quarter in bulletins())
     console.print(
         f"[green]✓[/] {len(contracts)} source contracts, {rules} rules, {len(load_outputs())} output contracts, "
-        f"{len(load_metrics())} metrics, {claims} claims",
+        f"{len(load_metrics())} metrics, {len(load_reconciliations())} reconciliations, {claims} claims",
         highlight=False,
+        soft_wrap=True,
     )
     if not sources:
         return

@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 import typer
 
+from data_contracts import metric_binding
 from data_contracts.contract_file import load_contracts
+from data_contracts.metric import load_metrics
+from data_contracts.reconciliation import load_reconciliations
 from pipelines.cli.main import app
 from tests.data_contracts.catalogue import catalogue
 from tests.pipelines.conftest import First
@@ -121,6 +124,20 @@ def test_contracts_check_counts_what_it_compiled(tmp_path: Path) -> None:
     said = Place(tmp_path).jibao("contracts", "check")
     assert said.code == 0
     assert f"{len(load_contracts())} source contracts" in said.out
+    assert f"{len(load_reconciliations())} reconciliations" in said.out
+
+
+def test_contracts_check_tells_every_fault_of_a_metric_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drills = load_metrics()["fire_drills"].model_copy(update={"fact": "fct_drill", "drill": ()})
+    hazards = load_metrics()["hazards_rectified"].model_copy(update={"filter": "state = 'valid'"})
+    monkeypatch.setattr(metric_binding, "load_metrics", lambda: {m.id: m for m in (drills, hazards)})
+    said = Place(tmp_path).jibao("contracts", "check")
+    assert said.code == 1
+    first, second = said.out.splitlines()
+    assert "metrics/fire_drills.yaml: fact: there is no fct_drill → " in first
+    assert "metrics/hazards_rectified.yaml: filter: the fact has no column state → " in second
 
 
 published = [pytest.mark.integration, pytest.mark.slow]
