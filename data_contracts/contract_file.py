@@ -5,7 +5,7 @@ Belongs here: one contract file, checking that it is complete, and all of them t
 
 What ODCS has no field for stands in ``customProperties`` under the names of ``docs/contracts.md``:
 ``transport update recordedAt quarantine required orgPath fact cause report`` on the contract and ``unit
-sourceUnit change lineage parse valueMap normalise role inForce`` on a column.
+sourceUnit change lineage parse valueMap normalise role inForce usual`` on a column.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from data_contracts.model import (
     Role,
     TableContract,
     Update,
+    Usual,
 )
 from data_contracts.sql_text import DIALECT
 from data_contracts.units import UNIT_FACTORS
@@ -59,6 +60,7 @@ _TYPES: dict[str, Kind] = {
 }
 _COLUMN_PROPERTIES = {
     "unit", "sourceUnit", "change", "lineage", "parse", "valueMap", "normalise", "role", "inForce",
+    "usual",
 }  # fmt: skip
 _CONTRACT_PROPERTIES = {
     "transport", "update", "recordedAt", "quarantine", "required", "orgPath", "fact", "cause", "report",
@@ -170,6 +172,7 @@ def _column(path: Path, source: SchemaProperty) -> Column:
         parse=tuple(custom.get("parse") or ()),
         options=source.logicalTypeOptions or {},
         quality=tuple(source.quality or []),
+        usual=_usual(path, place, kind, custom.get("usual")),
     )
     _check_words(path, place, column)
     return column
@@ -190,6 +193,17 @@ def _check_words(path: Path, place: str, column: Column) -> None:
             path, f"{place}.sourceUnit", f"{column.source_unit!r} is no unit that becomes {column.unit}",
             f"use one of {', '.join(factors) or 'those of a unit in ' + ', '.join(UNIT_FACTORS)}",
         )  # fmt: skip
+
+
+def _usual(path: Path, place: str, kind: Kind, value: Mapping[str, Any] | None) -> Usual | None:
+    if value is None:
+        return None
+    if set(value) != {"alike", "apart", "least"} or kind != "decimal":
+        raise ContractError(
+            path, f"{place}.usual", f"{dict(value)} on a {kind}",
+            "write {alike: [columns], apart: column, least: number} on a decimal",
+        )  # fmt: skip
+    return Usual(tuple(value["alike"]), str(value["apart"]), int(value["least"]))
 
 
 def _role(path: Path, place: str, custom: Mapping[str, Any], kind: Kind, *, refers: bool) -> Role:
@@ -333,6 +347,17 @@ def _check_table(table: TableContract) -> None:
             raise ContractError(
                 table.path, "update/recordedAt", f"no column {name}", "name a column of the schema"
             )
+    staged = {c.name for c in table.public}
+    for column in (c for c in table.columns if c.usual):
+        assert column.usual is not None
+        for name in (column.name, *column.usual.alike, column.usual.apart):
+            if name not in staged:
+                raise ContractError(
+                    table.path,
+                    f"column {column.name}.usual",
+                    f"no public column {name}",
+                    "name one of the schema",
+                )
     key_lineage = [c.name for c in table.columns if c.key_position is not None and c.lineage]
     if key_lineage:
         raise ContractError(

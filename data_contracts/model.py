@@ -30,6 +30,19 @@ class ContractError(Exception):
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What a column usually holds, for rules to compare with: the median of its amounts, signs and zeros aside.
+
+    Over rows alike in ``alike`` of the other values of ``apart``, in the batch or known before it; none where
+    there are fewer than ``least`` of these.
+    """
+
+    alike: tuple[str, ...]
+    apart: str
+    least: int
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of a ledger: its name in the warehouse, its name and form at the source.
 
@@ -58,6 +71,7 @@ class Column:
     parse: tuple[str, ...]
     options: Mapping[str, Any]
     quality: tuple[DataQuality, ...]
+    usual: Usual | None = None
 
     @property
     def length(self) -> int | None:

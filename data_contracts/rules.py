@@ -58,6 +58,11 @@ def raw_name(column: str) -> str:
     return f"{column}__raw"
 
 
+def usual_name(column: str) -> str:
+    """Name of the column that holds what ``column`` usually is, where the contract says ``usual``."""
+    return f"{column}__usual"
+
+
 def rules_of(contract: TableContract) -> tuple[Rule, ...]:
     """Every rule a contract demands, in contract order; ids are unique."""
     rules = [_line_rule(contract)] if contract.has_lines else []
@@ -296,10 +301,11 @@ def _checked(contract: TableContract, place: str, predicate: object) -> tuple[st
         )
     columns = tuple(dict.fromkeys(c.name for c in tree.find_all(exp.Column)))
     known = {c.name for c in contract.columns} | {raw_name(c.name) for c in contract.columns}
+    known |= {usual_name(c.name) for c in contract.columns if c.usual}
     for name in columns:
         if name not in known:
             raise ContractError(contract.path, place, f"no column {name}", "name columns of this contract")
-    return tuple(dict.fromkeys(name.removesuffix("__raw") for name in columns))
+    return tuple(dict.fromkeys(name.removesuffix("__raw").removesuffix("__usual") for name in columns))
 
 
 def _known_columns(contract: TableContract, place: str, columns: object) -> None:

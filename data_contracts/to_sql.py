@@ -4,8 +4,8 @@ Belongs here: SQL text built from a contract; DuckDB dialect, inside the portabl
 it, and what happens to a marked row (``assets.staged``).
 
 Candidate table (one row per landed row): ``_row_id, _row_no, _source_ref, _row_kind, _row_hash``, each
-contract column typed, and beside it ``<column>__raw``: its text as landed, trimmed, blank as NULL; of CSV files
-also ``_unread``.
+contract column typed, and beside it ``<column>__raw``: its text as landed, trimmed, blank as NULL; last
+``<column>__usual`` for each column with a ``usual``.
 ``_row_kind`` is ``data``, ``control`` (小计, 合计) or ``superseded`` (a delivery of the same batch outranks it).
 """
 
@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from data_contracts.model import UNREAD, Column, TableContract
-from data_contracts.rules import Rule, raw_name
+from data_contracts.model import Column, TableContract
+from data_contracts.rules import Rule, raw_name, usual_name
 from data_contracts.sql_text import literal
 from data_contracts.units import UNIT_FACTORS
 
@@ -34,11 +34,12 @@ DATE_FORMS = ("day", "compact", "instant", "wall", "excel", "epoch_ms")
 Excel serial day, milliseconds since 1970. A contract's ``parse`` narrows the list."""
 
 
-def candidate_select(contract: TableContract, landed: Collection[str], scan: str) -> str:
+def candidate_select(contract: TableContract, landed: Collection[str], scan: str, known: str = "") -> str:
     """SELECT that types one landed batch.
 
     ``landed``: column names of the landed Parquet (a contract column that did not land is NULL).
     ``scan``: a relation with those columns plus ``_row_id`` (BIGINT, unique, landing order).
+    ``known``: the table's staged versions, from which what is usual is told too; '' where there is none.
     """
     cleaned = ",\n    ".join(f"{_cleaned(c, landed)} AS {_q(raw_name(c.name))}" for c in contract.columns)
     units = "".join(
@@ -48,15 +49,40 @@ def candidate_select(contract: TableContract, landed: Collection[str], scan: str
         f"{_typed(c, f'{c.name}__unit' in landed)} AS {_q(c.name)},\n    {_q(raw_name(c.name))}"
         for c in contract.columns
     )
-    unread = f", {UNREAD}" if contract.has_lines else ""
-    landed_unread = unread if UNREAD in landed or not unread else f", CAST(NULL AS VARCHAR) AS {UNREAD}"
-    return (
-        f"WITH cleaned AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{landed_unread}{units},\n    {cleaned}\n"
+    select = (
+        f"WITH cleaned AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{units},\n    {cleaned}\n"
         f"  FROM {scan}\n),\n"
         f"typed AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{unread},\n    {typed}\n  FROM cleaned\n)\n"
         f"SELECT _row_id, _row_no, _source_ref, {_kind_of_row(contract)} AS _row_kind{unread},\n"
         f"  {row_hash(contract.content)} AS _row_hash,\n  {_column_list(contract)}\nFROM typed"
     )
+    return _with_usual(contract, select, known) if any(c.usual for c in contract.columns) else select
+
+
+def _with_usual(contract: TableContract, select: str, known: str) -> str:
+    """The candidate and, for each column with a ``usual``, the median it is compared with.
+
+    ``percentile_disc`` takes one of the amounts: exact, and the same on every engine.
+    """
+    ctes, names, joins = [f"candidate AS (\n{select}\n)"], ["c.*"], []
+    for column in contract.columns:
+        if (usual := column.usual) is None:
+            continue
+        peers, name, apart = f"peers_{column.name}", _q(column.name), _q(usual.apart)
+        read = f"SELECT {', '.join(map(_q, usual.alike))}, {apart}, abs({name}) AS amount FROM"
+        rows = [f"{read} candidate WHERE _row_kind = 'data' AND {name} <> 0"]
+        rows += [f"{read} {known} WHERE _known_to IS NULL AND {name} <> 0"] if known else []
+        ctes.append(f"{peers} AS (\n  {' UNION '.join(rows)}\n)")
+        on = " AND ".join(f"p.{_q(k)} = c.{_q(k)}" for k in usual.alike)
+        joins.append(
+            "LEFT JOIN (\n  SELECT c._row_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY p.amount) AS usual\n"
+            f"  FROM candidate AS c JOIN {peers} AS p ON {on} AND p.{apart} <> c.{apart}\n"
+            f"  GROUP BY c._row_id HAVING count(DISTINCT p.{apart}) >= {usual.least}\n"
+            f") AS u_{column.name} ON u_{column.name}._row_id = c._row_id"
+        )
+        names.append(f"u_{column.name}.usual AS {_q(usual_name(column.name))}")
+    joined = "\n".join(joins)
+    return f"WITH {', '.join(ctes)}\nSELECT {', '.join(names)}\nFROM candidate AS c\n{joined}"
 
 
 def row_hash(columns: Sequence[Column]) -> str:

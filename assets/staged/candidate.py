@@ -29,8 +29,8 @@ def relation(contract: TableContract, part: str = "") -> str:
 def build_candidate(
     engine: Engine, private: Session, contract: TableContract, parquet: Path, landed: Collection[str]
 ) -> int:
-    """Create the candidate table of one batch; returns its rows."""
-    select = candidate_select(contract, landed, engine.scan(parquet))
+    """Create the candidate table of one batch, beside the versions staged so far; returns its rows."""
+    select = candidate_select(contract, landed, engine.scan(parquet), f"staged.{contract.name}")
     private.run(f"CREATE OR REPLACE TABLE {relation(contract)} AS {select}")
     return int(private.row(f"SELECT count(*) FROM {relation(contract)}")[0])
 
