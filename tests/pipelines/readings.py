@@ -49,6 +49,12 @@ def readings(quarter: str) -> list[Reading]:
     return [Reading(r["claim"], r["reading"], f"WITH {shared} {r['sql']}") for r in told["readings"]]
 
 
+def without(quarter: str) -> dict[str, str]:
+    """Claims that no tempting formula misses, and why."""
+    told: dict[str, str] = yaml.safe_load((FOLDER / f"{quarter}.yaml").read_text(encoding="utf-8"))["without"]
+    return told
+
+
 def misread(place: Place, quarter: str, reading: Reading) -> tuple[ClaimResult, Figure]:
     """The verdict on the claim if the figure were what the wrong reading gives, and that figure."""
     claim = _claims(quarter)[reading.claim]
@@ -84,6 +90,8 @@ def rendered(place: Place, quarter: str) -> str:
         )
         lines.append(f"| {' | '.join(said)} |")
         before = claim.id
+    lines += ["", "These are computed too, and no tempting formula misses them:", ""]
+    lines += [f"- `{claim}`: {reason}" for claim, reason in without(quarter).items()]
     return "\n".join(lines) + "\n"
 
 
