@@ -68,7 +68,7 @@ def period_cte(scope_months: int = 0) -> str:
 def quarterly_metric_sql(metrics: Mapping[str, Metric], scope_months: int = 0) -> str:
     """One SELECT with every row of ``mart.quarterly_metric``; ``scope_months`` as in :func:`period_cte`.
 
-    Reads ``core.dim_quarter``, ``core.cut_off``, the facts, ``core.dim_*_history`` and ``mart.coverage``.
+    Reads ``core.dim_quarter``, ``core.cut_off``, the facts, histories, names (``core.*_alias``) and ``mart.coverage``.
     """
     facts = [f"({fact_sql(group, metrics, scope_months)})" for group in by_fact(metrics.values()).values()]
     derived = [

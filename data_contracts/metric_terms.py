@@ -5,7 +5,7 @@ aliases. Keep out: the metric's own fields (``metric``) and the query they becom
 
 A bare column belongs to the metric's fact. ``dim_project.x`` (and ``dim_org``, ``dim_park``, ``dim_account``)
 is the state of that dimension valid at the period's as-of date, or on the metric's ``dimensions_on``; ``dim_quarter.x``
-is the period itself.
+is the period itself. ``named_project('x')`` and ``named_park('x')`` are the code of what bears, or bore, that name.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ DIMENSION_KEYS: Mapping[str, tuple[str, ...]] = {
     "dim_account": ("org_code", "account_code"),
 }
 """Dimensions with a history by date: ``core.<name>_history`` is joined on these columns of the fact."""
+
+NAMED: Mapping[str, str] = {"named_project": "project", "named_park": "park"}
+"""Words that take names, nearest first, and stand for the code of the first one that ``core.<what>_alias`` gives to
+exactly one project or park; for NULL, so that no row counts, where none is. Codes differ from ledger to ledger and
+change, names of the bulletin do not."""
 
 Aggregate = Literal["sum", "count", "min", "max"]
 
@@ -64,7 +69,7 @@ class Term:
                 column.set("table", exp.to_identifier(period))
             elif not column.table and fact:
                 column.set("table", exp.to_identifier(fact))
-        return tree.sql(dialect=DIALECT)
+        return tree.transform(_code_looked_up).sql(dialect=DIALECT)
 
 
 def parse_filter(text: str) -> tuple[Term, ...]:
@@ -134,6 +139,30 @@ def _check_portable(text: str, tree: exp.Expr) -> None:
     for product in tree.find_all(exp.Mul):
         if not isinstance(product.find_ancestor(exp.Cast), exp.Cast):
             raise TermError(f"{text!r} multiplies without a cast", "CAST(a * b AS DECIMAL(p, s))")
+    for word in filter(_is_named, tree.walk()):
+        if not word.expressions or not all(
+            isinstance(n, exp.Literal) and n.is_string for n in word.expressions
+        ):
+            raise TermError(
+                f"{word.sql(dialect=DIALECT)} has no names", f"write {word.name}('name', 'other name')"
+            )
+
+
+def _is_named(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Anonymous) and node.name in NAMED
+
+
+def _code_looked_up(node: exp.Expr) -> exp.Expr:
+    """A word of :data:`NAMED` as SQL, any other node as it is; ``HAVING``: two that bear a name are never one."""
+    if not _is_named(node):
+        return node
+    what = NAMED[node.name]
+    found = [
+        f"(SELECT MIN({what}_code) FROM core.{what}_alias WHERE REPLACE(alias, ' ', '') = {name.sql(dialect=DIALECT)} "
+        f"HAVING COUNT(DISTINCT {what}_code) = 1)"
+        for name in node.expressions
+    ]
+    return sqlglot.parse_one(f"COALESCE({', '.join(found)})" if found[1:] else found[0], dialect=DIALECT)
 
 
 def _term(tree: exp.Expr) -> Term:

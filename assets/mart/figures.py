@@ -13,6 +13,7 @@ from assets.sql_files import SqlFile, sql_files, upstream_tables
 from data_contracts.comparable import comparable_metric_sql, scope_change_sql
 from data_contracts.metric import Metric, definition_hash, load_metrics, refusal
 from data_contracts.metric_sql import COLUMNS, FIGURE_KEY, quarterly_metric_sql
+from data_contracts.metric_terms import NAMED
 from resources.engine import Session, insert_rows
 
 _LISTED = ", ".join(COLUMNS)
@@ -79,10 +80,11 @@ def mark_stale(session: Session, metrics: Mapping[str, Metric]) -> dict[str, lis
 
 
 def figure_tables() -> list[str]:
-    """Core tables the figures are computed from: facts, dimensions by date, quarters and the cut-off."""
+    """Core tables the figures are computed from: facts, dimensions by date, names, quarters and the cut-off."""
     facts = sorted({m.fact for m in load_metrics().values() if m.fact})
     histories = [name for name in sql_files("core") if name.endswith("_history")]
-    return [*facts, *histories, "dim_quarter", "cut_off"]
+    names = [f"{what}_alias" for what in NAMED.values()]
+    return [*facts, *histories, *names, "dim_quarter", "cut_off"]
 
 
 def tables_behind(metric: Metric, metrics: Mapping[str, Metric]) -> set[str]:

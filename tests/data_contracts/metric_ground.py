@@ -20,6 +20,7 @@ from data_contracts.calendar import cut_off
 from data_contracts.metric import Metric, load_metrics
 from data_contracts.metric_parts import Part
 from data_contracts.metric_sql import COLUMNS, quarterly_metric_sql
+from data_contracts.metric_terms import NAMED
 from data_contracts.outputs import load_outputs
 
 Rows = Sequence[Mapping[str, Any]]
@@ -95,7 +96,8 @@ class Ground:
         facts = [f"core.{m.fact}" for m in self.metrics.values() if m.fact]
         parts = [Part.of(0, m) for m in self.metrics.values() if m.fact]
         dimensions = [f"core.{d}_history" for p in parts for t in p.dynamic for d in t.dimensions]
-        return list(dict.fromkeys([*facts, *dimensions, "mart.coverage"]))
+        names = [f"core.{what}_alias" for what in NAMED.values()]
+        return list(dict.fromkeys([*facts, *dimensions, *names, "mart.coverage"]))
 
     def give(self, table: str, rows: Rows) -> None:
         """Replace the rows of a table; columns not given are NULL, technical ones are filled in."""

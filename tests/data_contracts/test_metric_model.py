@@ -5,6 +5,7 @@ Belongs here: reading and checking definitions. Keep out: figures (``test_metric
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def _load(tmp_path: Path, document: dict[str, Any], name: str = "") -> Metric:
         ({"window": "cut_off"}, "only events, forecasts and states"),
         ({"max_age_days": 3}, "carry_forward"),
         ({"gap_policy": "carry_forward"}, "carry_forward"),
+        ({"filter": "project_code = named_project(org_code)"}, "has no names"),
         ({"distinct_key": "project_code"}, "does not belong to this kind"),
         ({"kind": "stock", "time": {"from": "month_end"}, "periods": ["as_of"]}, "quarter missing"),
         ({"additivity": {"not_over": ["org"]}}, "additivity.instead"),
@@ -177,3 +179,11 @@ def test_the_catalogue_says_what_the_definitions_say() -> None:
     assert CATALOGUE.read_text(encoding="utf-8") == metric_catalogue(load_metrics()), (
         f"docs/metrics.md is out of date: run {COMMAND}"
     )
+
+
+def test_projects_and_parks_are_named_and_not_coded() -> None:
+    """Codes are those of one group's ledgers: a metric that holds one counts nothing of another's."""
+    coded = re.compile(r"(project|park|section)_code (=|IN|<>) \(?'[^']|(CT|PK)-\d")
+    for metric in load_metrics().values():
+        text = f"{metric.filter} {metric.expression} {metric.distinct_key} {dict(metric.members)}"
+        assert not coded.search(text), metric.id
