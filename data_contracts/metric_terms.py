@@ -5,7 +5,7 @@ aliases. Keep out: the metric's own fields (``metric``) and the query they becom
 
 A bare column belongs to the metric's fact. ``dim_project.x`` (and ``dim_org``, ``dim_park``, ``dim_account``)
 is the state of that dimension valid at the period's as-of date, or on the metric's ``dimensions_on``; ``dim_quarter.x``
-is the period itself. ``named_project('x')`` and ``named_park('x')`` are the code of what bears, or bore, that name.
+is the period itself, ``report_end`` the last day its report may speak of. ``named_project('x')`` and ``named_park('x')`` are the code of what bears, or bore, that name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlglot import exp
 from data_contracts.sql_text import DIALECT
 
 PERIOD = "dim_quarter"
-PERIOD_COLUMNS = ("quarter", "period_start", "period_end", "as_of", "year_start")
+PERIOD_COLUMNS = ("quarter", "period_start", "period_end", "as_of", "year_start", "report_end")
 
 DIMENSION_KEYS: Mapping[str, tuple[str, ...]] = {
     "dim_project": ("project_code",),

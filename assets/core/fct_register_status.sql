@@ -2,19 +2,42 @@
 -- materialized: table
 -- A workbook shows the present state only, so earlier ones are the versions that were staged. What a later
 -- workbook corrects is no state: one dated on or after a later workbook's, or the same state with another day.
--- Days of filing, issue and passing that the row keeps tell of states before the first one staged.
-WITH told AS (
+-- A state holds from the day the row gives for filing, issue or passing, whatever day it was entered under; those days
+-- tell of states before the first one staged too.
+WITH version AS (
+    SELECT
+        item_no,
+        status,
+        COALESCE(
+            CASE
+                WHEN status = 'filed' THEN filed_date
+                WHEN status = 'passed' THEN passed_date
+                WHEN status = 'completed' AND item_type = 'policy' THEN issued_date
+            END,
+            status_date
+        ) AS status_date,
+        filed_date,
+        passed_date,
+        snapshot_date,
+        _known_from,
+        _row_hash
+    FROM known.park_register__versions
+),
+
+told AS (
     SELECT
         v.item_no,
         v.status,
         v.status_date,
+        v.filed_date,
+        v.passed_date,
         v._row_hash,
         min(v.status_date) OVER (
             PARTITION BY v.item_no
             ORDER BY v._known_from, v.snapshot_date
             ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ) AS told_later
-    FROM known.park_register__versions AS v
+    FROM version AS v
     INNER JOIN known.park_register AS r ON v.item_no = r.item_no
 ),
 
@@ -23,6 +46,8 @@ standing AS (
         item_no,
         status,
         status_date,
+        filed_date,
+        passed_date,
         _row_hash,
         lead(status) OVER (PARTITION BY item_no ORDER BY status_date) AS then_status
     FROM told
@@ -30,7 +55,7 @@ standing AS (
 ),
 
 staged_state AS (
-    SELECT item_no, status, status_date, _row_hash
+    SELECT item_no, status, status_date, filed_date, passed_date, _row_hash
     FROM standing
     WHERE then_status IS NULL OR then_status <> status
 ),
@@ -42,21 +67,21 @@ first_state AS (
 ),
 
 dated AS (
-    SELECT item_no, item_type, 'filed' AS status, filed_date AS status_date, _row_hash
+    SELECT item_no, item_type, 'filed' AS status, filed_date AS status_date, filed_date, passed_date, _row_hash
     FROM known.park_register
     UNION ALL
-    SELECT item_no, item_type, 'passed' AS status, passed_date AS status_date, _row_hash
+    SELECT item_no, item_type, 'passed' AS status, passed_date AS status_date, filed_date, passed_date, _row_hash
     FROM known.park_register
     UNION ALL
-    SELECT item_no, item_type, 'completed' AS status, issued_date AS status_date, _row_hash
+    SELECT item_no, item_type, 'completed' AS status, issued_date AS status_date, filed_date, passed_date, _row_hash
     FROM known.park_register
     WHERE item_type = 'policy'
 ),
 
 state AS (
-    SELECT item_no, status, status_date, _row_hash FROM staged_state
+    SELECT item_no, status, status_date, filed_date, passed_date, _row_hash FROM staged_state
     UNION ALL
-    SELECT d.item_no, d.status, d.status_date, d._row_hash
+    SELECT d.item_no, d.status, d.status_date, d.filed_date, d.passed_date, d._row_hash
     FROM dated AS d
     INNER JOIN core.dim_status_ladder AS l ON d.item_type = l.item_type AND d.status = l.status
     INNER JOIN first_state AS f ON d.item_no = f.item_no AND d.status_date < f.status_date
@@ -67,6 +92,8 @@ span AS (
         item_no,
         status,
         status_date,
+        filed_date,
+        passed_date,
         _row_hash,
         lead(status_date) OVER (PARTITION BY item_no ORDER BY status_date) AS next_status_date
     FROM state
@@ -85,11 +112,11 @@ SELECT
     l.ladder_rank,
     s.next_status_date,
     s.next_status_date IS NULL AS is_current,
-    r.filed_date,
+    s.filed_date,
     r.issued_date,
     r.due_from,
     r.due_to,
-    r.passed_date,
+    s.passed_date,
     r.org_code,
     'park_register' AS _source_table,
     s.item_no AS _source_key,
