@@ -234,7 +234,8 @@ def _hits(parts: Sequence[Part], grains: Sequence[Grain]) -> str:
             "range": (time.from_, time.to), "first": (time.date, None), "last": (time.date, None),
             "status": (time.from_, None),
         }  # fmt: skip
-        start, end = dates.get(part.measure, (None, None))
+        looked_ahead = (time.from_, None) if part.metric.window == "cut_off" else (None, None)
+        start, end = dates.get(part.measure, looked_ahead)
         selected = [
             f"'{part.metric.id}' AS metric_id", "p.quarter", "p.period",
             *(f"f.{c}" for c in codes),
@@ -337,7 +338,7 @@ SELECT f.metric_id, f.quarter, f.period, f.grain, f.scope_code,
   f.row_count, f.fingerprint, m.unit, m.definition_hash,
   NULLIF(TRIM(
     CASE WHEN p.as_of > p.cut_off_date THEN 'open_period ' ELSE '' END
-    || CASE WHEN m.measure IN ('first', 'last', 'status') AND f.last_date > p.as_of THEN 'after_period ' ELSE '' END
+    || CASE WHEN m.measure <> 'range' AND f.last_date > p.as_of THEN 'after_period ' ELSE '' END
     || CASE WHEN m.measure = 'status' AND f.members > 1 THEN 'several_states ' ELSE '' END
     || CASE WHEN m.measure = 'range' AND p.report_end < p.cut_off_date THEN 'not_current ' ELSE '' END
     || CASE

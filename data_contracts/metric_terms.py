@@ -5,7 +5,8 @@ aliases. Keep out: the metric's own fields (``metric``) and the query they becom
 
 A bare column belongs to the metric's fact. ``dim_project.x`` (and ``dim_org``, ``dim_park``, ``dim_account``)
 is the state of that dimension valid at the period's as-of date, or on the metric's ``dimensions_on``; ``dim_quarter.x``
-is the period itself, ``report_end`` the last day its report may speak of. ``named_project('x')`` and ``named_park('x')`` are the code of what bears, or bore, that name.
+is the period itself, ``report_end`` the last day its report may speak of. ``named_project('x')``, ``named_park('x')``
+and ``named_company('x')`` are the code or key of what bears, or bore, that name.
 """
 
 from __future__ import annotations
@@ -30,10 +31,14 @@ DIMENSION_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """Dimensions with a history by date: ``core.<name>_history`` is joined on these columns of the fact."""
 
-NAMED: Mapping[str, str] = {"named_project": "project", "named_park": "park"}
-"""Words that take names, nearest first, and stand for the code of the first one that ``core.<what>_alias`` gives to
-exactly one project or park; for NULL, so that no row counts, where none is. Codes differ from ledger to ledger and
-change, names of the bulletin do not."""
+NAMED: Mapping[str, tuple[str, str]] = {
+    "named_project": ("core.project_alias", "project_code"),
+    "named_park": ("core.park_alias", "park_code"),
+    "named_company": ("core.company_alias", "company_key"),
+}
+"""Words that take names, nearest first, and stand for the code of the first one that this table gives to exactly one
+project, park or company; for NULL, so that no row counts, where none is. Codes differ from ledger to ledger and change,
+names of the bulletin do not."""
 
 Aggregate = Literal["sum", "count", "min", "max"]
 
@@ -156,10 +161,10 @@ def _code_looked_up(node: exp.Expr) -> exp.Expr:
     """A word of :data:`NAMED` as SQL, any other node as it is; ``HAVING``: two that bear a name are never one."""
     if not _is_named(node):
         return node
-    what = NAMED[node.name]
+    table, code = NAMED[node.name]
     found = [
-        f"(SELECT MIN({what}_code) FROM core.{what}_alias WHERE REPLACE(alias, ' ', '') = {name.sql(dialect=DIALECT)} "
-        f"HAVING COUNT(DISTINCT {what}_code) = 1)"
+        f"(SELECT MIN({code}) FROM {table} WHERE REPLACE(alias, ' ', '') = {name.sql(dialect=DIALECT)} "
+        f"HAVING COUNT(DISTINCT {code}) = 1)"
         for name in node.expressions
     ]
     return sqlglot.parse_one(f"COALESCE({', '.join(found)})" if found[1:] else found[0], dialect=DIALECT)

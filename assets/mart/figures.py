@@ -83,7 +83,7 @@ def figure_tables() -> list[str]:
     """Core tables the figures are computed from: facts, dimensions by date, names, quarters and the cut-off."""
     facts = sorted({m.fact for m in load_metrics().values() if m.fact})
     histories = [name for name in sql_files("core") if name.endswith("_history")]
-    names = [f"{what}_alias" for what in NAMED.values()]
+    names = [table.removeprefix("core.") for table, _ in NAMED.values()]
     return [*facts, *histories, *names, "dim_quarter", "cut_off"]
 
 

@@ -96,7 +96,7 @@ class Ground:
         facts = [f"core.{m.fact}" for m in self.metrics.values() if m.fact]
         parts = [Part.of(0, m) for m in self.metrics.values() if m.fact]
         dimensions = [f"core.{d}_history" for p in parts for t in p.dynamic for d in t.dimensions]
-        names = [f"core.{what}_alias" for what in NAMED.values()]
+        names = [table for table, _ in NAMED.values()]
         return list(dict.fromkeys([*facts, *dimensions, *names, "mart.coverage"]))
 
     def give(self, table: str, rows: Rows) -> None:
