@@ -1,7 +1,8 @@
 -- Activities that stand in both lists: the row of the promotion list that counts, and the platform's kept as evidence.
 -- materialized: table
--- One activity: same type, day and park, and the same company after name resolution, or the same title. Titles alone
--- pair nothing where both companies are known and differ, since many visits bear one title.
+-- One activity: same type, day and park (or none in both), and the same company after name resolution, or the same
+-- title. Titles alone pair nothing where the companies differ, since many visits bear one title: two known ones, or two
+-- names of which neither holds the other without the words of its legal form.
 WITH resolved AS (
     SELECT alias AS plain_name, min(company_key) AS company_key
     FROM core.company_alias
@@ -17,6 +18,16 @@ platform AS (
         a.park_code,
         replace(replace(a.title, ' ', ''), '　', '') AS plain_title,
         replace(replace(replace(a.company_name, ' ', ''), '（', '('), '）', ')') AS plain_name,
+        replace(
+            replace(
+                replace(
+                    replace(replace(replace(replace(a.company_name, ' ', ''), '（', '('), '）', ')'), '公司', ''),
+                    '有限', ''
+                ),
+                '股份', ''
+            ),
+            '责任', ''
+        ) AS core_name,
         r.company_key
     FROM known.park_activity AS a
     LEFT JOIN resolved AS r
@@ -31,6 +42,16 @@ promotion AS (
         a.park_code,
         replace(replace(a.title, ' ', ''), '　', '') AS plain_title,
         replace(replace(replace(a.company_name, ' ', ''), '（', '('), '）', ')') AS plain_name,
+        replace(
+            replace(
+                replace(
+                    replace(replace(replace(replace(a.company_name, ' ', ''), '（', '('), '）', ')'), '公司', ''),
+                    '有限', ''
+                ),
+                '股份', ''
+            ),
+            '责任', ''
+        ) AS core_name,
         COALESCE(r.company_key, l.company_key) AS company_key
     FROM known.promo_activity AS a
     LEFT JOIN resolved AS r
@@ -44,12 +65,17 @@ candidate AS (
         p.activity_no,
         COALESCE(p.plain_name = q.plain_name, FALSE) OR COALESCE(p.company_key = q.company_key, FALSE)
             AS same_company,
-        p.plain_title = q.plain_title AND COALESCE(p.company_key = q.company_key, TRUE) AS same_title
+        p.plain_title = q.plain_title
+        AND COALESCE(
+            p.company_key = q.company_key,
+            strpos(p.core_name, q.core_name) > 0 OR strpos(q.core_name, p.core_name) > 0,
+            TRUE
+        ) AS same_title
     FROM platform AS p
     INNER JOIN promotion AS q
         ON p.activity_type = q.activity_type
         AND p.activity_date = q.activity_date
-        AND p.park_code = q.park_code
+        AND COALESCE(p.park_code, '') = COALESCE(q.park_code, '')
 ),
 
 ranked AS (
