@@ -43,6 +43,7 @@ SELECT
     r.date_met,
     r.status,
     r.defect_count,
+    k.open_date AS park_open_date,
     r.recorded_at,
     p.org_code,
     'con_milestone' AS _source_table,
@@ -51,4 +52,5 @@ SELECT
     r._row_hash
 FROM ranked AS r
 LEFT JOIN known.con_project AS p ON r.project_code = p.project_code
+LEFT JOIN known.park_park AS k ON p.park_code = k.park_code
 WHERE r.newest = 1
