@@ -41,6 +41,12 @@ _FAMILIES: Mapping[str, Iterable[Any]] = {
     "date": exp.DataType.TEMPORAL_TYPES,
     "boolean": {exp.DataType.Type.BOOLEAN},
 }
+_REPORT_END = {
+    "report_end": OutputColumn(
+        "report_end", "DATE", "报告截止日", "Last day its report may speak of.", False, False
+    )
+}
+"""The one column of a metric's period that ``core.dim_quarter`` does not hold: the query works it out."""
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
 
 
@@ -72,7 +78,7 @@ def _faults(path: Path, metric: Metric, outputs: Mapping[str, OutputContract]) -
         cure = f"{_closest(metric.fact or '', facts)}, declare it in a source contract or write data_contracts/core/"
         yield refuse("fact", f"there is no {metric.fact}", f"{cure}{metric.fact}.yaml")
         return
-    tables = {_FACT: _columns(fact), PERIOD: _columns(outputs[f"core.{PERIOD}"])}
+    tables = {_FACT: _columns(fact), PERIOD: {**_columns(outputs[f"core.{PERIOD}"]), **_REPORT_END}}
     tables |= {name: _columns(outputs[f"core.{name}_history"]) for name in DIMENSION_KEYS}
     yield from _named(refuse, metric, tables[_FACT])
     for place, term, family in _terms(metric):

@@ -4,8 +4,8 @@ Belongs here: SQL text built from a contract; DuckDB dialect, inside the portabl
 it, and what happens to a marked row (``assets.staged``).
 
 Candidate table (one row per landed row): ``_row_id, _row_no, _source_ref, _row_kind, _row_hash``, each
-contract column typed, and beside it ``<column>__raw``: its text as landed, trimmed, blank as NULL; last
-``<column>__usual`` for each column with a ``usual``.
+contract column typed, and beside it ``<column>__raw``: its text as landed, trimmed, blank as NULL; of CSV files
+also ``_unread``; last ``<column>__usual`` for each column with a ``usual``.
 ``_row_kind`` is ``data``, ``control`` (小计, 合计) or ``superseded`` (a delivery of the same batch outranks it).
 """
 
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from data_contracts.model import Column, TableContract
+from data_contracts.model import UNREAD, Column, TableContract
 from data_contracts.rules import Rule, raw_name, usual_name
 from data_contracts.sql_text import literal
-from data_contracts.units import UNIT_FACTORS
+from data_contracts.units import UNIT_FACTORS, factors_in_cell, words_for_none
 
 _FULL = "".join(chr(c) for c in range(0xFF01, 0xFF5F)) + "\u3000\u00a0\ufeff\u200b"
 _HALF = "".join(chr(c) for c in range(0x21, 0x7F)) + "  "
@@ -24,11 +24,14 @@ _HALF = "".join(chr(c) for c in range(0x21, 0x7F)) + "  "
 
 _WIDE = "[\uff01-\uff5e\u3000\u00a0\ufeff\u200b]"
 
-_SUFFIXES = "(平方米|平米|㎡|m²|m2|立方米|m³|m3|元|%|人|处|个|次)$"
-_NUMBER = "^[-+]?[0-9]{1,12}([.][0-9]{1,6}0*)?$"
-_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})$"
-_DAY = r"^[0-9]{4}[-./年][0-9]{1,2}[-./月][0-9]{1,2}日?$"
-_WALL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$"
+_PLAIN = "^[-+]?[0-9]{1,12}([.][0-9]{1,6}0*)?$"
+_GROUPED = "[1-9][0-9]{0,2}((,[0-9]{3})+|( [0-9]{3})+)"
+_NUMBER = f"^[-+]? ?(({_GROUPED}|[0-9]+)([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{{1,2}})?"
+"""A number at the start of a cell. Separators stand between groups of three, or 1,5 would be read as 15."""
+
+_YMD = "^([0-9]{4})[-./年]([0-9]{1,2})[-./月]([0-9]{1,2})日?"
+_TIME = "[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+_ZONE = "(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})"
 DATE_FORMS = ("day", "compact", "instant", "wall", "excel", "epoch_ms")
 """Forms a date or timestamp may take (D06, D29): 2024-09-10 . / 年月日, 20240910, time with zone, wall time,
 Excel serial day, milliseconds since 1970. A contract's ``parse`` narrows the list."""
@@ -49,8 +52,10 @@ def candidate_select(contract: TableContract, landed: Collection[str], scan: str
         f"{_typed(c, f'{c.name}__unit' in landed)} AS {_q(c.name)},\n    {_q(raw_name(c.name))}"
         for c in contract.columns
     )
+    unread = f", {UNREAD}" if contract.has_lines else ""
+    landed_unread = unread if UNREAD in landed or not unread else f", CAST(NULL AS VARCHAR) AS {UNREAD}"
     select = (
-        f"WITH cleaned AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{units},\n    {cleaned}\n"
+        f"WITH cleaned AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{landed_unread}{units},\n    {cleaned}\n"
         f"  FROM {scan}\n),\n"
         f"typed AS (\n  SELECT _row_id, _row_no, _source_ref, _row_kind{unread},\n    {typed}\n  FROM cleaned\n)\n"
         f"SELECT _row_id, _row_no, _source_ref, {_kind_of_row(contract)} AS _row_kind{unread},\n"

@@ -49,3 +49,15 @@ FROM core.ref_short_name AS s
 LEFT JOIN core.company_alias AS a ON s.short_name = a.alias
 WHERE a.alias IS NULL
 GROUP BY s.short_name
+UNION ALL
+SELECT
+    'park' AS system,
+    'park_company' AS table_name,
+    'company' AS of_what,
+    s.name AS alias,
+    count(*) AS row_count,
+    'its credit code stands under another name too' AS reason
+FROM known.park_company AS s
+INNER JOIN core.tenant_company AS c ON s.enterprise_id = c.enterprise_id
+WHERE c.is_disputed
+GROUP BY s.name

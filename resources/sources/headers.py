@@ -11,9 +11,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from data_contracts.to_sql import UNIT_FACTORS
+from data_contracts.units import MAGNITUDES, UNIT_FACTORS
 
-_KNOWN_UNITS = {unit: of for of, factors in UNIT_FACTORS.items() for unit in factors}
+# 万 alone names no dimension.
+_KNOWN_UNITS = {
+    unit: of for of, factors in UNIT_FACTORS.items() for unit in factors if unit not in MAGNITUDES
+}
 _UNIT = re.compile(r"(?P<name>.+?)[（(](?P<unit>[^（）()]*)[)）]")
 # Without parentheses only a unit that is known is one: 本月完成/万元, but not 单价/含税.
 _BARE_UNIT = re.compile(
