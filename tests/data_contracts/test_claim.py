@@ -123,7 +123,7 @@ def test_an_open_list_must_hold_the_names() -> None:
 
 
 def test_a_figure_that_is_missing_or_empty_fails() -> None:
-    assert _judge("concrete_revenue_ytd", None) == ("fail", "no figure of concrete_revenue at org/YWCT-03")
+    assert _judge("concrete_revenue_ytd", None) == ("fail", "no figure of concrete_revenue_jianke at group")
     assert _judge("shangjiang_garden_delivery", Figure(flags="not_current")) == (
         "fail",
         "no ledger row answers; flags: not_current",

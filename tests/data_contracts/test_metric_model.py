@@ -169,10 +169,15 @@ def _columns() -> tuple[Any, ...]:
     return (exp.Column,)
 
 
-def test_every_claim_id_of_a_metric_is_the_metric_without_its_period() -> None:
+def test_every_claim_id_of_a_metric_is_the_metric_or_begins_it_without_its_period() -> None:
+    """Two claims speak of less than the metric of their name: one company's revenue, a share."""
     for claim in load_bulletin("2024Q3").claims:
         if claim.metric:
-            assert claim.id.removesuffix("_ytd") == claim.metric
+            assert claim.metric.startswith(claim.id.removesuffix("_ytd"))
+
+
+def test_no_claim_holds_a_code() -> None:
+    assert {claim.scope for claim in load_bulletin("2024Q3").claims} == {"group"}
 
 
 def test_the_catalogue_says_what_the_definitions_say() -> None:
