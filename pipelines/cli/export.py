@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from resources.failures import Refused
 
@@ -22,6 +23,11 @@ _ROWS_OF_A_PART = 50_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+_SIGNS = {n: chr(0x2400 + n) for n in range(32) if chr(n) not in "\t\n\r"} | dict.fromkeys(
+    (0xFFFE, 0xFFFF), "\ufffd"
+)
+
+
 class TooManyRows(Refused):
     """A workbook's sheet cannot hold the rows."""
 
@@ -29,9 +35,10 @@ class TooManyRows(Refused):
 def export_rows(target: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
     """Write rows by the suffix of ``target``: ``.csv`` (UTF-8 with BOM), ``.xlsx`` or ``.parquet``; returns how many.
 
-    Texts that a spreadsheet would run as a formula get a leading apostrophe in CSV and Excel (OWASP, CSV
-    injection); Parquet keeps every value as it is. An existing file is replaced only when the new one is
-    whole. Raises ``ValueError`` for another suffix, :class:`TooManyRows` for more than a sheet holds.
+    Texts that a spreadsheet would run as a formula get a leading apostrophe in CSV and Excel (OWASP, CSV injection),
+    whatever unseen stands before; Excel shows control characters as signs, Parquet keeps every value. An existing file
+    is replaced only when the new one is whole. Raises ``ValueError`` for another suffix, :class:`TooManyRows` for more
+    than a sheet holds.
     """
     write = WRITERS.get(target.suffix.lower())
     if write is None:
@@ -55,9 +62,20 @@ def fits(suffix: str, rows: int) -> None:
 
 def harmless(value: Any) -> Any:
     """A cell that no spreadsheet runs: texts that begin like a formula get an apostrophe in front."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _shown(value).startswith(_FORMULA):
         return f"'{value}"
     return value
+
+
+def _shown(text: str) -> str:
+    """The text from its first character that is seen, or that a spreadsheet reads as the end of a cell."""
+    at = next((n for n, c in enumerate(text) if c in _FORMULA or category(c)[0] not in "CZ"), len(text))
+    return text[at:]
+
+
+def _storable(value: Any) -> Any:
+    """A cell as a workbook can hold it: control characters, which XML forbids, as their signs (␋)."""
+    return value.translate(_SIGNS) if isinstance(value, str) else value
 
 
 def _csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
@@ -79,7 +97,7 @@ def _excel(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
     try:
         sheet.append(list(columns))
         for row in rows:
-            sheet.append([harmless(value) for value in row])
+            sheet.append([_storable(harmless(value)) for value in row])
             written += 1
             fits(".xlsx", written)
     except BaseException:

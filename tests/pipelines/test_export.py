@@ -16,12 +16,18 @@ from pipelines.cli.export import TooManyRows, export_rows, harmless
 ROWS = [("=cmd|'/c calc'!A1", Decimal("-1.50")), ("＋1", Decimal(2)), ("浙G12345", None)]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", " =1+1", "\u00a0=1", "\ufeff=1", "\u200b=1", "\x00=1",
+        "\u3000\u200b ＋1", "\x0b@x",
+    ],
+)  # fmt: skip
 def test_texts_that_begin_like_a_formula_are_made_harmless(text: str) -> None:
     assert harmless(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("value", ["1=1", "", Decimal("-1.5"), None, -3])
+@pytest.mark.parametrize("value", ["1=1", " a=1", " ", "", Decimal("-1.5"), None, -3])
 def test_everything_else_stays_as_it_is(value: object) -> None:
     assert harmless(value) is value
 
@@ -39,6 +45,17 @@ def test_a_workbook_holds_texts_and_numbers(tmp_path: Path) -> None:
     assert sheet is not None
     assert [c.data_type for c in sheet[2]] == ["s", "n"]
     assert sheet["A2"].value == "'=cmd|'/c calc'!A1"
+
+
+def test_a_workbook_shows_what_it_cannot_hold(tmp_path: Path) -> None:
+    rows = [("a\x0bb", 1), ("\x00=1", 2), ("two\nlines\uffff", 3)]
+    for name in ("x.xlsx", "x.csv", "x.parquet"):
+        assert export_rows(tmp_path / name, ("text", "n"), rows) == 3
+    sheet = openpyxl.load_workbook(tmp_path / "x.xlsx").active
+    assert sheet is not None
+    assert [r[0].value for r in sheet.iter_rows(min_row=2)] == ["a␋b", "'␀=1", "two\nlines\ufffd"]
+    assert pq.read_table(tmp_path / "x.parquet")["text"].to_pylist() == [text for text, _ in rows]
+    assert "a\x0bb,1" in (tmp_path / "x.csv").read_text(encoding="utf-8-sig")
 
 
 def test_a_parquet_file_agrees_on_types_that_come_late(tmp_path: Path) -> None:
