@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from data_contracts.metric import Grain, Metric, Period, by_fact, definition_hash
 from data_contracts.metric_parts import Part, hash_number, texts
+from data_contracts.sql_text import literal
 
 COLUMNS = (
     "metric_id", "quarter", "period", "grain", "scope_code", "value", "value_date", "value_date_to",
@@ -170,8 +171,8 @@ def contributing_rows_sql(
         raise ValueError(f"{metric.id} has no fact: read the rows of {', '.join(metric.inputs)}")
     part = Part.of(0, metric)
     codes = [column for name, column in GRAIN_COLUMNS.items() if name in metric.grains]
-    # A date or a forecast is read from its rows' own dates, whether or not a drill names them.
-    dates = metric.time.columns if metric.kind in ("event_date", "forecast") else ()
+    # A date, a forecast or a state is read from its rows' own dates, whether or not a drill names them.
+    dates = metric.time.columns if metric.kind in ("event_date", "forecast", "status") else ()
     shown = dict.fromkeys([*codes, *metric.drill, *dates, "_source_table", "_source_key", "_row_hash"])
     measured = {"_amount": ("x_0", part.amount()), "_member": ("k_0", part.member())}
     added = [f"f.{name} AS {title}" if sql else f"NULL AS {title}" for title, (name, sql) in measured.items()]
@@ -179,7 +180,7 @@ def contributing_rows_sql(
     static = [term.sql("f") for term in part.static]
     conditions = [*static, *part.dynamic_conditions(), f"p.quarter = '{quarter}'", f"p.period = '{period}'"]
     if grain != "group":
-        conditions.append(f"COALESCE(f.{GRAIN_COLUMNS[grain]}, '{UNASSIGNED}') = '{scope}'")
+        conditions.append(f"COALESCE(f.{GRAIN_COLUMNS[grain]}, '{UNASSIGNED}') = {literal(scope)}")
     where = " AND ".join(f"({c})" for c in conditions)
     return (
         f"WITH {period_cte(scope_months)}\nSELECT {', '.join([*(f'f.{c}' for c in shown), *added])}\n"

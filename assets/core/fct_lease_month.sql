@@ -141,6 +141,13 @@ recognised AS (
     FROM without_tax AS n
 ),
 
+-- A room that only leases name stands in no list of rooms: it rests on the first of them.
+named AS (
+    SELECT unit_code, min(lease_no || '|' || unit_code || '|' || CAST(version AS VARCHAR)) AS first_lease
+    FROM known.park_lease
+    GROUP BY unit_code
+),
+
 let AS (
     SELECT
         unit_code,
@@ -172,8 +179,8 @@ SELECT
         ELSE CAST(CAST(l.net_fen AS DECIMAL(16, 0)) * CAST('0.01' AS DECIMAL(3, 2)) AS DECIMAL(14, 2))
     END AS straight_line_rent_cny,
     u.org_code,
-    'park_unit' AS _source_table,
-    u.unit_code AS _source_key,
+    CASE WHEN k.unit_code IS NULL THEN 'park_lease' ELSE 'park_unit' END AS _source_table,
+    COALESCE(k.unit_code, n.first_lease) AS _source_key,
     md5(
         COALESCE(k._row_hash, u.unit_code) || '|' || COALESCE(l.least_hash, '-') || '|'
         || COALESCE(l.greatest_hash, '-') || '|' || CAST(m.month_end AS VARCHAR) || '|'
@@ -184,6 +191,7 @@ INNER JOIN months AS m
     ON u.valid_from <= m.month_end
     AND COALESCE(u.valid_to, CAST('9999-12-31' AS DATE)) > m.month_end
 LEFT JOIN known.park_unit AS k ON u.unit_code = k.unit_code
+LEFT JOIN named AS n ON u.unit_code = n.unit_code
 LEFT JOIN core.dim_park AS p ON u.park_code = p.park_code
 LEFT JOIN let AS l ON u.unit_code = l.unit_code AND m.month_end = l.month_end
 WHERE m.is_shown

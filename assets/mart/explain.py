@@ -1,7 +1,7 @@
 """The ledger rows behind a figure, and the proof that they are all of them.
 
-Belongs here: finding the rows by the figure's own SQL, tracing each to its batch and place at the source, and
-proving count, value and fingerprint. Keep out: how rows are printed or exported (the command line), what a metric
+Belongs here: finding the rows by the figure's own SQL and proving count, value, fingerprint and that each stands in a
+ledger. Keep out: where that is (``ledger_rows``), how rows are printed or exported (the command line), what a metric
 means (``data_contracts.metric``).
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from assets.staged.tables import key_text
+from assets.mart.ledger_rows import traced
 from data_contracts.claim import Figure
 from data_contracts.metric import Grain, Metric, Period, Ratio
 from data_contracts.metric_parts import Part
@@ -35,6 +35,7 @@ LINE = (
 )  # fmt: skip
 """Columns told of a manual adjustment."""
 
+_DATED = ("event_date", "forecast", "status")
 _LAST_DIGIT = Decimal("0.000001")
 
 
@@ -64,12 +65,18 @@ class Scope:
 
 @dataclass(frozen=True)
 class Proof:
-    """What the rows come to beside what the figure says; ``value`` is None where rows are not added up."""
+    """What the rows come to beside what the figure says; ``value`` is None where rows are not added up.
+
+    ``rows``: facts that count. ``ledger_rows``: how many are listed, each fact with every ledger row it is made of.
+    ``astray``: how many stand in no ledger, and which: they prove nothing.
+    """
 
     rows: int
     value: Decimal | str | None
     fingerprint: Decimal
     holds: bool
+    ledger_rows: int
+    astray: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,11 +138,10 @@ def explain(
         proof = _of_inputs(metric, figure, printed, inputs)
         adjusted = _adjusted(session, metric, scope, figure, inputs)
         return Explanation(metric, scope, figure, proof, inputs=inputs, adjusted=adjusted)
-    months = 12 * scope.years
-    rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code, months)
-    query = _traced(session, rows, contracts)
+    rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code, scope.years)
+    query = traced(session, metric.fact or "", rows, contracts)
     columns = tuple(name for name, _ in session.columns(query))
-    proof = _proof(session, metric, rows, figure, printed)
+    proof = _proof(session, metric, rows, query, figure, printed)
     adjusted = _adjusted(session, metric, scope, figure)
     return Explanation(metric, scope, figure, proof, columns, query, adjusted=adjusted)
 
@@ -214,31 +220,45 @@ def _adjusted(
     return Adjusted(reported, adjustment, tuple(lines), computed == figure.value and same)
 
 
-def _proof(session: Session, metric: Metric, rows: str, figure: Figure, printed: Decimal) -> Proof:
-    count, added, members, state, first, last, found = session.row(
-        f"SELECT count(*), sum(_amount), count(DISTINCT _member), max(_member), {_dates(metric)}, "
-        f"{fingerprint()} FROM ({rows})"
+def _proof(
+    session: Session, metric: Metric, rows: str, query: str, figure: Figure, printed: Decimal
+) -> Proof:
+    count, found, *made = session.row(
+        f"SELECT count(*), {fingerprint()}, sum(_amount), count(DISTINCT _member), max(_member), {_dates(metric)} "
+        f"FROM ({rows})"
     )
-    value: Any
-    is_last = Part.of(0, metric).measure == "last"
+    value, same = comes_to(metric, figure, *made)
+    listed, lost, name = session.row(
+        "SELECT count(*), count(*) FILTER (known_from IS NULL), "
+        f"min(concat_ws(' ', source_table, source_key)) FILTER (known_from IS NULL) FROM ({query})"
+    )
+    holds = same and count == figure.row_count and found == printed and not lost
+    return Proof(count, value, found, holds, listed, f"{lost:,} rows, the first {name}" if lost else "")
+
+
+def comes_to(
+    metric: Metric, figure: Figure, added: Any, members: int, state: Any, first: Any, last: Any
+) -> tuple[Any, bool]:
+    """What the rows come to, and whether that is all the figure says."""
+    measure = Part.of(0, metric).measure
     if metric.kind in ("flow", "stock"):
-        value, same = (added or Decimal(0)), (added or 0) == figure.value
-    elif metric.kind == "distinct":
-        value, same = Decimal(members), members == figure.value
-    elif metric.kind == "status":
-        value, same = state, members > 1 or state == figure.value_text
-    else:
-        value = f"{first} … {last}" if metric.kind == "forecast" else (last if is_last else first)
-        same = figure.value_date == (last if is_last else first)
-    return Proof(count, value, found, same and count == figure.row_count and found == printed)
+        return (added or Decimal(0)), (added or 0) == figure.value
+    if metric.kind == "distinct":
+        return Decimal(members), members == figure.value
+    if metric.kind == "status":
+        # Rows of several states say none.
+        text = state if members == 1 else None
+        return text, (text, last) == (figure.value_text, figure.value_date)
+    if metric.kind == "forecast":
+        return f"{first} … {last}", (first, last) == (figure.value_date, figure.value_date_to)
+    value = last if measure == "last" else first
+    return value, value == figure.value_date
 
 
 def _dates(metric: Metric) -> str:
-    if metric.kind == "event_date":
-        return f"min({metric.time.date}), max({metric.time.date})"
-    if metric.kind == "forecast":
-        return f"min({metric.time.from_}), max({metric.time.to})"
-    return "NULL, NULL"
+    start = metric.time.date if metric.kind == "event_date" else metric.time.from_
+    end = metric.time.to if metric.kind == "forecast" else start
+    return f"min({start}), max({end})" if metric.kind in _DATED else "NULL, NULL"
 
 
 def _of_inputs(metric: Metric, figure: Figure, printed: Decimal, inputs: tuple[Explanation, ...]) -> Proof:
@@ -253,7 +273,12 @@ def _of_inputs(metric: Metric, figure: Figure, printed: Decimal, inputs: tuple[E
         value = sum((values.get(t.metric, Decimal(0)) for t in metric.terms), Decimal(0))
         same = value == figure.value
     whole = all(i.holds for i in inputs)
-    return Proof(count, value, found, same and whole and count == figure.row_count and found == printed)
+    holds = same and whole and count == figure.row_count and found == printed
+    listed, astray = (
+        sum(i.proof.ledger_rows for i in inputs),
+        [i.proof.astray for i in inputs if i.proof.astray],
+    )
+    return Proof(count, value, found, holds, listed, "; ".join(astray))
 
 
 def _divided(ratio: Ratio, values: Mapping[str, Decimal | None]) -> Decimal | None:
@@ -264,33 +289,3 @@ def _divided(ratio: Ratio, values: Mapping[str, Decimal | None]) -> Decimal | No
 def _near(one: Decimal | None, other: Decimal | None) -> bool:
     # The engine divides doubles and rounds to six decimals: allow its last digit.
     return one == other or (one is not None and other is not None and abs(one - other) <= _LAST_DIGIT)
-
-
-def _traced(session: Session, rows: str, contracts: Mapping[str, TableContract]) -> str:
-    """The rows with their place at the source; one that rests on several ledger rows stands with each.
-
-    A fact's ``_source_key`` is the ledger's natural key, or its leading columns where a row is made of several.
-    """
-    kinds = session.rows(
-        "SELECT _source_table, max(length(_source_key) - length(replace(_source_key, '|', ''))) + 1 "
-        f"FROM ({rows}) GROUP BY _source_table"
-    )
-    # None of them: an empty answer with the same columns.
-    tables = [(t, n) for t, n in kinds if t in contracts] or [next((c, 1) for c in contracts)]
-    places = " UNION ALL ".join(_places(contracts[table], int(parts)) for table, parts in tables)
-    return (
-        f"WITH fact AS ({rows}), place AS ({places}) SELECT "
-        "f.* EXCLUDE (_source_table, _source_key, _row_hash, _amount, _member), "
-        "CAST(f._amount AS DECIMAL(38, 6)) AS amount, CAST(f._member AS VARCHAR) AS counted_as, "
-        "f._source_table AS source_table, COALESCE(p.whole_key, f._source_key) AS source_key, p.source_ref, "
-        "p.row_no, p.batch_id, p.known_from FROM fact AS f LEFT JOIN place AS p "
-        "ON p.table_name = f._source_table AND p.key_text = f._source_key"
-    )
-
-
-def _places(contract: TableContract, parts: int) -> str:
-    return (
-        f"SELECT '{contract.name}' AS table_name, {key_text(contract, columns=contract.key[:parts])} AS key_text, "
-        f"{key_text(contract)} AS whole_key, _source_ref AS source_ref, _row_no AS row_no, "
-        f"_batch_id AS batch_id, _known_from AS known_from FROM known.{contract.name}"
-    )

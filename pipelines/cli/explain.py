@@ -72,7 +72,7 @@ def explain(
             _print_sum(found)
             _print_adjusted(found)
         if export:
-            fits(export.suffix, found.proof.rows)
+            fits(export.suffix, found.proof.ledger_rows)
             _export(session, found, export)
     if not found.holds:
         raise typer.Exit(1)
@@ -178,7 +178,11 @@ def _proof(found: Any) -> str:
     proof = found.proof
     mark = "[green]✓ equal to the figure[/]" if proof.holds else "[bold red]✗ NOT the figure[/]"
     value = "" if proof.value is None else f", value {plain_text(proof.value)}"
-    return f"{proof.rows:,} rows{value}, fingerprint {proof.fingerprint}: {mark}"
+    counted = f"{proof.rows:,} rows"
+    if proof.ledger_rows != proof.rows:
+        counted = f"{proof.rows:,} facts made of several ledger rows, {proof.ledger_rows:,} rows listed"
+    astray = f"\n[bold red]✗ in no ledger: {escape(proof.astray)}[/]" if proof.astray else ""
+    return f"{counted}{value}, fingerprint {proof.fingerprint}: {mark}{astray}"
 
 
 def _figure(found: Any) -> str:

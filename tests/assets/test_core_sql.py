@@ -9,9 +9,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy as sa
+from duckdb_sqlalchemy import ConnectionWrapper
 
+from assets.mart.ledger_rows import traced
 from assets.sql_files import sql_files, upstream_tables
+from data_contracts.contract_file import load_contracts
+from data_contracts.metric import load_metrics
 from data_contracts.outputs import load_outputs
+from resources.engine import DuckDBSession
 from tests.assets.core_warehouse import build_warehouse, core_sql
 from tests.assets.golden import Case, expected_rows, load_cases, rows_of
 
@@ -85,6 +91,22 @@ def test_every_reference_finds_its_member(built: tuple[Case, duckdb.DuckDBPyConn
     ]
     assert len(lost) > 30
     assert connection.execute(" UNION ALL ".join(lost)).fetchall() == [], case.name
+
+
+def test_every_fact_stands_in_a_ledger(built: tuple[Case, duckdb.DuckDBPyConnection]) -> None:
+    """Those of all product metrics, but for projects that only other ledgers name."""
+    case, connection = built
+    inferred = "SELECT project_code FROM core.dim_project WHERE is_inferred"
+    engine = sa.create_engine("duckdb://", creator=lambda: ConnectionWrapper(connection.cursor()))
+    with engine.connect() as cursor:
+        for fact in sorted({m.fact for m in load_metrics().values() if m.fact}):
+            rows = f"SELECT *, NULL AS _amount, NULL AS _member FROM core.{fact}"
+            placed = traced(DuckDBSession(cursor), fact, rows, load_contracts())
+            lost = connection.execute(
+                f"SELECT DISTINCT source_table, source_key FROM ({placed}) WHERE known_from IS NULL "
+                f"AND split_part(source_key, '|', 1) NOT IN ({inferred})"
+            ).fetchall()
+            assert lost == [], f"{case.name}: core.{fact}"
 
 
 @pytest.mark.parametrize("dimension", ["dim_org", "dim_account", "dim_project", "dim_park"])

@@ -7,7 +7,7 @@ A few histories, always the same ones, in the fast suite; many, drawn anew each 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.mart.explain import Scope, explain, rows
-from data_contracts.metric import Metric
+from assets.mart.explain import Scope, comes_to, explain, rows
+from data_contracts.claim import Figure
+from data_contracts.metric import Metric, load_metrics
 from data_contracts.metric_sql import FIGURE_KEY
 from resources.engine import Session, quoted
 from tests.assets.histories import History, few, many, played
@@ -204,3 +205,36 @@ def test_a_figure_that_is_not_what_its_rows_say_is_not_proved(whole: History, wr
             told = explain(session, metric, scope, whole.metrics, whole.contracts)
             # A date or a status is no value.
             assert told.proof.holds == (wrong.startswith("value") and told.figure.value is None), metric.id
+
+
+@pytest.mark.parametrize(
+    "wrong", ["value_text = COALESCE(value_text, '') || 'x'", "value_date = value_date + 1"]
+)
+def test_a_state_and_its_day_are_proved_too(whole: History, wrong: str) -> None:
+    with whole.as_known(whole.cut_offs[-1]) as session:
+        scope = Scope("2024Q3", "as_of")
+        before = explain(session, whole.metrics["site_status"], scope, whole.metrics, whole.contracts)
+        session.run(f"UPDATE mart.quarterly_metric SET {wrong} WHERE metric_id = 'site_status'")
+        after = explain(session, whole.metrics["site_status"], scope, whole.metrics, whole.contracts)
+    assert before.proof.holds
+    assert not after.proof.holds
+
+
+def test_a_fact_that_stands_in_no_ledger_proves_nothing(whole: History) -> None:
+    with whole.as_known(whole.cut_offs[-1]) as session:
+        metric, scope = whole.metrics["let_area"], Scope("2024Q3", "as_of")
+        session.run("CREATE TABLE core.kept_stay AS SELECT * FROM core.fct_stay")
+        session.run("CREATE OR REPLACE TABLE known.lost AS SELECT * FROM known.stay WHERE FALSE")
+        session.run("CREATE OR REPLACE VIEW known.stay AS SELECT * FROM known.lost")
+        session.run("CREATE OR REPLACE VIEW core.fct_stay AS SELECT * FROM core.kept_stay")
+        found = explain(session, metric, scope, whole.metrics, whole.contracts)
+    assert not found.proof.holds
+    assert "rows, the first stay L" in found.proof.astray
+
+
+@pytest.mark.parametrize(("until", "proved"), [(31, True), (30, False)])
+def test_both_ends_of_a_forecast_are_proved(until: int, proved: bool) -> None:
+    metric = next(m for m in load_metrics().values() if m.kind == "forecast")
+    first, last = date(2024, 10, 1), date(2024, 10, 31)
+    figure = Figure(None, first, date(2024, 10, until), *[None] * (len(Figure.__dataclass_fields__) - 3))
+    assert comes_to(metric, figure, None, 0, None, first, last) == ("2024-10-01 … 2024-10-31", proved)
