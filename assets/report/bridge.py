@@ -6,7 +6,8 @@ rows behind a difference (``evidence``), how a bridge is printed (the command li
 Sequential substitution: the later cut-off's own SQL runs over the ledger rows of the earlier one, and cause by cause
 the rows that have it are exchanged for those of the later one. The difference that a cause makes is the difference
 of two states, so the effects add up to the whole difference for any figure, sums, distinct counts and ratios alike.
-What is left in the end is no rounding: it is ``unexplained``, an alarm.
+What moves with the rows that fit no cause, exchanged last, and what is left in the end is no rounding: it is
+``unexplained``, an alarm.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from assets.mart.ledger_rows import LEDGER_ROWS
 from assets.mart.past import STAGED, attach, detach, run
 from assets.report.causes import (
     CAUSES,
     IN_STEPS,
+    REST,
     Between,
     change_statements,
     has,
@@ -165,7 +168,7 @@ def bridge(
         changed = _changed(session, ledgers)
         figures = _named(start.figures, only)
         _known(session, ledgers, {table for table, _ in changed})
-        for cause in CAUSES:
+        for cause in (*CAUSES, REST):
             tables = [ledgers[t] for t, c in changed if c == cause]
             first = cause == CAUSES[0]
             if not (first or tables):
@@ -183,9 +186,10 @@ def bridge(
             else:
                 _rebuild(session, program, {f"known.{c.name}" for c in tables}, home)
             now = _named(figures_of(session, f"{quarter.year}Q1", str(quarter)), only)
-            effects += _effects(figures, now, cause, quarter, metrics)
+            said = UNEXPLAINED if cause == REST else cause
+            effects += _effects(figures, now, said, quarter, metrics)
             for metric in listing:
-                rows += row_effects(session, ledgers, metric, quarter, place, cause)
+                rows += row_effects(session, ledgers, metric, quarter, place, said)
             if cause == "adjustment" and only:
                 rows += adjustments(session, quarter, place, only)
             figures = now
@@ -271,8 +275,8 @@ def _apply(session: Session, contract: TableContract, cause: str, between: Betwe
 
 
 def _program(statements: Sequence[str]) -> list[_Made]:
-    """All that stands on ``known`` and that figures rest on, in order."""
-    needed, program = {_FIGURES, ADJUSTMENTS}, []
+    """All that stands on ``known`` and that figures and their rows rest on, in order."""
+    needed, program = {_FIGURES, ADJUSTMENTS, LEDGER_ROWS}, []
     for statement in reversed(statements):
         created = _CREATED.match(statement)
         if created and created["name"] in needed and not created["name"].startswith("known."):

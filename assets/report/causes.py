@@ -1,4 +1,4 @@
-"""Why a ledger row is another one at a later cut-off: exactly one cause a row and step, as SQL.
+"""Why a ledger row is another one at a later cut-off: exactly one cause a row and step, or none, as SQL.
 
 Belongs here: the causes in their order, and for each ledger the rows that changed between ``before`` and ``after``
 (schemas of ``known`` views at the two cut-offs) with their causes. Keep out: what a cause does to a figure
@@ -26,6 +26,9 @@ CAUSES = (
     "reclassification", "correction", "adjustment",
 )  # fmt: skip
 """Causes of a row, in the order in which they are applied."""
+
+REST = "no_cause"
+"""Of a changed row that fits no cause: words, or a revision that says the same. Where it moves a figure, an alarm."""
 
 IN_STEPS = ("late_status", "reclassification", "correction")
 """Causes that one row may have together: each is a step from the row that the one before left."""
@@ -167,11 +170,11 @@ step AS (
   FROM moved AS m LEFT JOIN one AS b ON {same(contract, "b", "m")} LEFT JOIN two AS a ON {same(contract, "a", "m")}
 )
 SELECT {ids}, {key_text(contract, columns=contract.identity)} AS key_text,
-  COALESCE(cause, COALESCE(NULLIF(concat_ws(',',
+  COALESCE(cause, NULLIF(concat_ws(',',
     CASE WHEN is_late THEN 'late_status' END,
     CASE WHEN is_reclassified THEN 'reclassification' END,
     CASE WHEN is_corrected THEN 'correction' END
-  ), ''), 'correction')) AS causes,
+  ), ''), '{REST}') AS causes,
   CASE WHEN after_hash IS NOT NULL AND before_hash IS NOT NULL THEN said ELSE '' END AS said
 FROM step"""
 

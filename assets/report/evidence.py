@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from assets.mart.ledger_rows import LEDGER_ROWS, rows_listed
 from assets.staged.known import refers
 from assets.staged.tables import key_text
 from data_contracts.calendar import Quarter
@@ -68,15 +69,17 @@ def _rows_sql(metric: Metric, quarter: Quarter, place: Place, contracts: Mapping
     )
 
 
-def _identity_text(contracts: Mapping[str, TableContract]) -> str:
-    """A fact's ``_source_key`` without its revision, which stands last."""
+def _identity_text(
+    contracts: Mapping[str, TableContract], table: str = "_source_table", key: str = "_source_key"
+) -> str:
+    """A key in the columns ``table`` and ``key`` without its revision, which stands last."""
     cases = [
-        f"WHEN _source_table = '{c.name}' AND len(string_split(_source_key, '|')) = {len(c.key)} "
-        f"THEN array_to_string(string_split(_source_key, '|')[1:{len(c.identity)}], '|')"
+        f"WHEN {table} = '{c.name}' AND len(string_split({key}, '|')) = {len(c.key)} "
+        f"THEN array_to_string(string_split({key}, '|')[1:{len(c.identity)}], '|')"
         for c in contracts.values()
         if c.identity != c.key
     ]
-    return f"CASE {' '.join(cases)} ELSE _source_key END" if cases else "_source_key"
+    return f"CASE {' '.join(cases)} ELSE {key} END" if cases else key
 
 
 def keep_rows(
@@ -103,20 +106,34 @@ def row_effects(
         f"FULL JOIN ({_rows_sql(metric, quarter, place, contracts)}) AS n USING ({using}) "
         "WHERE o.amount IS DISTINCT FROM n.amount OR o.member IS DISTINCT FROM n.member OR o.n IS DISTINCT FROM n.n"
     )
-    # A fact that is made of several ledger rows names the leading columns of their key.
-    parts = session.rows(
-        "SELECT source_table, max(len(string_split(source_key, '|'))) FROM change._moved GROUP BY 1"
-    )
-    tellers = [
-        teller for table, n in parts if table in contracts for teller in _said(contracts[table], n, contracts)
-    ]
-    told = " UNION ALL ".join(tellers or ["SELECT '' AS source_table, '' AS source_key, '' AS said"])
+    told = _told(session, contracts, metric.fact or "")
     rows = session.rows(
         f"SELECT {', '.join(f'm.{c.strip()}' for c in using.split(','))}, m.was, m.is_now, m.member, "
         f"COALESCE(string_agg(DISTINCT t.said, '; ' ORDER BY t.said), '') FROM change._moved AS m "
         f"LEFT JOIN ({told}) AS t USING (source_table, source_key) GROUP BY ALL ORDER BY ALL"
     )
     return [RowEffect(metric.id, cause, *row) for row in rows]
+
+
+def _told(session: Session, contracts: Mapping[str, TableContract], fact: str) -> str:
+    """SELECT of (source_table, source_key, said) over what changed behind the rows of ``change._moved``."""
+    if rows_listed(session, fact):
+        key = _identity_text(contracts, "r.source_table", "r.source_key")
+        listed = session.rows(f"SELECT DISTINCT source_table FROM {LEDGER_ROWS} WHERE fact = :f", f=fact)
+        said = " UNION ALL ".join(_of_itself(contracts[table]) for (table,) in listed if table in contracts)
+        return (
+            "SELECT m.source_table, m.source_key, s.source_table || ' ' || s.source_key || ': ' || s.said AS said "
+            f"FROM change._moved AS m JOIN {LEDGER_ROWS} AS r ON r.fact = '{fact}' AND r.fact_key = m.source_key "
+            f"JOIN ({said}) AS s ON s.source_table = r.source_table AND s.source_key = {key}"
+        )
+    # A fact that is made of several rows of one ledger names the leading columns of their key.
+    parts = session.rows(
+        "SELECT source_table, max(len(string_split(source_key, '|'))) FROM change._moved GROUP BY 1"
+    )
+    tellers = [
+        teller for table, n in parts if table in contracts for teller in _said(contracts[table], n, contracts)
+    ]
+    return " UNION ALL ".join(tellers or ["SELECT '' AS source_table, '' AS source_key, '' AS said"])
 
 
 def adjustments(session: Session, quarter: Quarter, place: Place, only: Collection[str]) -> list[RowEffect]:
@@ -139,14 +156,19 @@ def adjustments(session: Session, quarter: Quarter, place: Place, only: Collecti
     ]
 
 
+def _of_itself(contract: TableContract, parts: int | None = None) -> str:
+    name = contract.name
+    return (
+        f"SELECT '{name}' AS source_table, {key_text(contract, 'c', contract.identity[:parts])} AS source_key, said "
+        f"FROM change.{name} AS c WHERE said <> ''"
+    )
+
+
 def _said(contract: TableContract, parts: int, contracts: Mapping[str, TableContract]) -> Iterator[str]:
     """What changed of the rows of a ledger, by the first ``parts`` columns of their key: in the row itself, and in the
     rows it refers to."""
     name, named = contract.name, contract.identity[:parts]
-    yield (
-        f"SELECT '{name}' AS source_table, {key_text(contract, 'c', named)} AS source_key, said "
-        f"FROM change.{name} AS c WHERE said <> ''"
-    )
+    yield _of_itself(contract, parts)
     for reference in contract.relationships:
         parent = contracts.get(reference.parent)
         if parent is None or reference.via or not set(reference.parent_columns) <= set(parent.identity):

@@ -82,6 +82,7 @@ def bridge(
             raise typer.BadParameter(
                 f"{first.name} was known later than {last.name}: exchange --from and --to"
             )
+        _asked_for(str(name), chosen, (grain, code), {*first.figures, *last.figures})
         found = lead(ws, contracts, metrics, name, first, last, metrics if chosen else (), (grain, code))
     effects = [e for e in found.effects if (e.grain, e.scope_code) == (grain, code)]
     if style is Format.table:
@@ -96,6 +97,19 @@ def bridge(
         console.print(f"{written:,} rows written to {export}", highlight=False)
     if found.unexplained:
         raise typer.Exit(1)
+
+
+def _asked_for(quarter: str, chosen: Any, place: tuple[str, str], figures: set[Any]) -> None:
+    """Raise ``typer.BadParameter`` for a scope that has no figure at either end, as ``jibao explain`` refuses it."""
+    grain, code = place
+    said = f"{grain} {code}".strip()
+    if chosen and grain not in chosen.grains:
+        raise typer.BadParameter(
+            f"{chosen.id} has no figure for {said}: its grains are {', '.join(chosen.grains)}"
+        )
+    there = {k[0] for k in figures if (k[1], *k[3:]) == (quarter, grain, code)}
+    if not there or (chosen and chosen.id not in there):
+        raise typer.BadParameter(f"no figure of {chosen.id if chosen else 'any metric'} for {quarter} {said}")
 
 
 def _of_one_period(effects: list[Any], metrics: Any, period: str) -> list[Any]:

@@ -85,7 +85,8 @@ def ledgers(folder: Path) -> Ledgers:
     )  # fmt: skip
     stay = contract(
         folder, "stay",
-        [_key("no"), _text("company"), _text("org_code"), _text("park_code", role="classification"),
+        [_key("no"), _text("company", role="classification"), _text("org_code"),
+         _text("park_code", role="classification"),
          _date("in_date"), _date("out_date"), _number("area_m2"), _text("is_valid", inForce=["Y"]),
          _lineage("ts", "timestamp")],
         {"verb": "upsert", "watermark": "ts"}, fact=_fact("fct_stay"), **_OPEN,

@@ -6,7 +6,8 @@ Random histories are those of ``histories``; the cases one by one are below.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -17,11 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.mart.past import past_statements
-from assets.report.bridge import Bridge, Cut, Effect, Figures, Value, bridge, figures_of
-from assets.report.causes import CAUSES
+from assets.report.bridge import UNEXPLAINED, Bridge, Cut, Effect, Figures, Value, bridge, figures_of
+from assets.report.causes import CAUSES, REST
 from assets.report.cuts import between
 from assets.report.evidence import Place
 from data_contracts.calendar import Quarter
+from data_contracts.model import TableContract
 from tests.assets.histories import History, few, many, played
 from tests.assets.history_sources import Step, scripts
 
@@ -90,12 +92,17 @@ def _assert_rows(found: Bridge, history: History, place: Place = ("group", "")) 
             assert rows == effect, (metric.id, cause)
 
 
-def led(history: History, first: datetime, last: datetime, place: Place = ("group", "")) -> Bridge:
+def led(
+    history: History,
+    first: datetime,
+    last: datetime,
+    place: Place = ("group", ""),
+    contracts: Mapping[str, TableContract] | None = None,
+) -> Bridge:
     """The bridge of the quarter from one cut-off to another, with the rows of every metric on a fact."""
-    contracts = history.contracts_at(last)
     return bridge(
         history.ws.engine,
-        contracts,
+        contracts or history.contracts_at(last),
         history.metrics,
         QUARTER,
         _cut(history, first),
@@ -161,8 +168,8 @@ def test_the_rows_are_those_of_the_scope_asked_for(tmp_path: Path) -> None:
         whole = {r.source_key for r in led(history, *ends).rows if r.metric_id == "paid"}
         parts = []
         for place in (("project", "S1"), ("project", "S2")):
-            found = led(history, *ends, place)  # type: ignore[arg-type]  # two grains as texts
-            _assert_rows(found, history, place)  # type: ignore[arg-type]
+            found = led(history, *ends, place)
+            _assert_rows(found, history, place)
             parts.append({r.source_key for r in found.rows if r.metric_id == "paid"})
     assert parts[0]
     assert parts[1]
@@ -177,6 +184,19 @@ def test_a_fact_made_of_several_rows_tells_what_changed_in_them(tmp_path: Path) 
     assert by_month
     assert {r.source_key.count("|") for r in by_month} == {1}
     assert {r.said for r in by_month} == {r.said for r in by_row} != {""}
+
+
+def test_what_fits_no_cause_moves_no_figure_or_is_an_alarm(tmp_path: Path) -> None:
+    """A room's size read as words: its change is no cause, and the area let is another one."""
+    with played(tmp_path / "home", [_BEFORE, [("stay: corrected", 0, 9)]]) as history:
+        stay = history.contracts["stay"]
+        columns = tuple(replace(c, role="text") if c.name == "area_m2" else c for c in stay.columns)
+        ends = history.cut_offs[0], history.cut_offs[-1]
+        found = led(history, *ends, contracts={**history.contracts, "stay": replace(stay, columns=columns)})
+    assert {cause for _, cause in found.changed} == {REST}
+    assert {(e.metric_id, e.cause) for e in found.effects} == {("let_area", UNEXPLAINED)}
+    assert found.unexplained == found.effects
+    assert [(r.source_key, r.cause) for r in found.rows] == [("L3", UNEXPLAINED)]
 
 
 def test_a_row_that_comes_into_force_late_counts_whole_at_its_last_value(tmp_path: Path) -> None:
