@@ -138,7 +138,9 @@ def explain(
         proof = _of_inputs(metric, figure, printed, inputs)
         adjusted = _adjusted(session, metric, scope, figure, inputs)
         return Explanation(metric, scope, figure, proof, inputs=inputs, adjusted=adjusted)
-    rows = contributing_rows_sql(metric, scope.quarter, scope.period, scope.grain, scope.code, scope.years)
+    rows = contributing_rows_sql(
+        metric, scope.quarter, scope.period, scope.grain, scope.code, 12 * scope.years
+    )
     query = traced(session, metric.fact or "", rows, contracts)
     columns = tuple(name for name, _ in session.columns(query))
     proof = _proof(session, metric, rows, query, figure, printed)
