@@ -34,12 +34,15 @@ from demo.world import World
 
 RECEIVABLE, UNBILLED, SIMPLE_VAT, PRODUCTS = "112202", "147303", "222106", "140501"
 COST = "640101"
-SEPTEMBER, OCTOBER = Period(2024, 9), Period(2024, 10)
+JANUARY, SEPTEMBER, OCTOBER = Period(2024, 1), Period(2024, 9), Period(2024, 10)
 LATE_DATED = 5
 """September invoices dated 8 October: they belong to period 09 all the same."""
 EARLY_DATED = 3
 """Vouchers dated 30 September that belong to period 10."""
 _EARLY_AT_LEAST = 60_000_00
+DATED_BEFORE_AT_LEAST = 4_300_000_00
+"""Fen of January invoices dated 31 December: with those of September, the revenue by the dates on the vouchers
+lies outside the range the bulletin's words allow."""
 RED_AT_LEAST = 5_600_000_00
 DOUBLES_AT_LEAST = 5_300_000_00
 """Fen of red letters in 2024-01..09, and of void and of deleted doubles each: every one of them alone
@@ -114,6 +117,7 @@ class _Seller:
         self.carried: dict[str, Settlement] = {}
         self.invoices: dict[Period, list[tuple[Contract, Voucher]]] = defaultdict(list)
         self.made: list[Voucher] = []
+        self.dated_before = 0
 
     def run(self) -> None:
         """Make the vouchers of all months in order."""
@@ -154,7 +158,10 @@ class _Seller:
         created = working_hour(self.rng, self.rng.choice(days or workdays(period)[-2:]))
         if period == SEPTEMBER and outside and LATE_DATED <= number < 2 * LATE_DATED:
             created = closing_hour(self.rng, SELLER, period)
-        self._invoice(contract, period, created, _merged(parts))
+        voucher = self._invoice(contract, period, created, _merged(parts))
+        if period == JANUARY and self.dated_before < DATED_BEFORE_AT_LEAST:
+            voucher.day = Period(2023, 12).last_day
+            self.dated_before += sum(line.credit for line in voucher.lines if line.account.startswith("6001"))
 
     def _invoice(
         self, contract: Contract, period: Period, created: datetime, sales: dict[str, Sale]

@@ -111,11 +111,18 @@ def test_sales_inside_the_group_and_other_accounts_leave_the_range_too(books: Bo
 
 def test_the_fiscal_period_decides_not_the_date_on_the_voucher(books: Books) -> None:
     dates: dict[str, set[str]] = defaultdict(set)
-    for pk in books.amounts("concrete_revenue"):
+    by_date = Decimal(0)
+    for pk, amount in books.amounts("concrete_revenue").items():
         if counts(books.headers[pk]):
-            dates[books.headers[pk]["period_no"]].add(books.headers[pk]["voucher_date"])
+            day = "-".join(
+                part.zfill(2) for part in re.split(r"\D", books.headers[pk]["voucher_date"].strip())
+            )
+            dates[books.headers[pk]["period_no"]].add(day)
+            by_date += amount if "2024-01-01" <= day <= "2024-09-30" else 0
     assert "2024-10-08" in dates["09"]
     assert "2024-09-30" in dates["10"]
+    assert "2023-12-31" in dates["01"]
+    assert not LOWEST <= by_date <= HIGHEST
     adjusted = [h for h in books.headers.values() if h["period_no"] == "13" and h["org_code"] == "YWCT-03"]
     assert {h["fiscal_year"] for h in adjusted} == {"2023"}
     lines = [(h, line) for h in adjusted for line in books.by_voucher[h["pk_voucher"]]]
