@@ -35,7 +35,7 @@ test-all: $(READY) ## the same and the extended ones: other seeds and scales, a 
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## unit tests only, seconds
-	$(BIN)/pytest -m "not slow and not integration"
+	$(BIN)/pytest -m "not slow and not integration and not extended"
 
 lint: $(READY) ## ruff, mypy, one-way imports
 	$(BIN)/ruff check .
