@@ -150,6 +150,8 @@ def _reconciliations(session: Session, ws: Workspace, quarter: str) -> Iterator[
         "WHERE b.quarter = :q AND r.status = 'out' ORDER BY b.rule_id, b.key_text",
         q=quarter,
     ):
+        if rule in rules and not rules[rule].signable:
+            continue  # A release gate: claims bar the first version by themselves, publications judge the one before.
         if rule in rules and rules[rule].judges_publications:
             continue  # It says why the version before is to be replaced.
         if signature_state(signed.get(break_id(rule, key)), unexplained, day) != "signed":

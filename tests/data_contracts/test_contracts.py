@@ -284,7 +284,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "a unit that cannot be read": (
         lambda d: _column(d, 1).update(customProperties=_units("CNY", "万圆")),
-        "column amount_cny.sourceUnit: '万圆' is no unit that becomes CNY → use one of 元, 千元, 万元",
+        "column amount_cny.sourceUnit: '万圆' is no unit that becomes CNY → use one of 元, CNY, 千, 千元",
     ),
     "a unit that becomes no other": (
         lambda d: _column(d, 1).update(customProperties=_units("kWh", "万元")),

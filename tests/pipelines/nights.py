@@ -31,6 +31,7 @@ class Edits:
                 ("effective_investment", INVESTED_MORE, [("org", self.project_org), ("project", PROJECT)]),
                 ("hazards_rectified", Decimal(-1), [("org", self.hazard_org), ("park", self.hazard_park)]),
                 ("concrete_revenue", SOLD_MORE, [("org", self.revenue_org)]),
+                ("concrete_revenue_jianke", SOLD_MORE, [("org", self.revenue_org)]),
             ):
                 for grain, scope in [("group", ""), *scopes]:
                     moves[metric, quarter, period, grain, scope] = amount
