@@ -100,6 +100,16 @@ def _ground(*ids: str) -> Ground:
         ground.give(
             "core.dim_project_history", [{**statistics, "project_code": p} for p in ("P1", "P2", "P3")]
         )
+    if {"hazards_rectified", "park_safety_people_covered"} & set(ids):
+        taken_over = date(2024, 2, 1)
+        ground.give(
+            "core.dim_park_history",
+            [
+                {"park_code": "PK-01", "is_managed": True},
+                {"park_code": "PK-02", "is_managed": False, "valid_to": taken_over},
+                {"park_code": "PK-02", "is_managed": True, "valid_from": taken_over},
+            ],
+        )
     return ground
 
 
@@ -122,6 +132,32 @@ def test_parts_add_up_to_the_whole_and_quarters_to_the_year(tables: dict[str, li
     figures = ground.figures()
     _assert_parts_make_the_whole(figures)
     _assert_quarters_make_the_year(figures)
+
+
+def test_each_of_those_figures_counts_something() -> None:
+    """A property over figures that are always 0 holds whatever the query does."""
+    ground, day = _ground(*FLOWS), date(2024, 8, 1)
+    one: dict[str, dict[str, Any]] = {
+        "core.fct_investment": {"project_code": "P1", "component": "land", "amount_cny": 1, "month_end": day},
+        "core.fct_activity": {
+            "activity_type": "safety_training", "park_code": "PK-02", "activity_date": day, "is_managed": True,
+            "person_visits": 1,
+        },
+        "core.fct_gl_line": {
+            "fiscal_quarter": "2024Q3", "metric_tag": "concrete_revenue", "voucher_kind": "normal", "net_credit": 1,
+        },
+        "core.fct_hazard": {
+            "park_code": "PK-02", "found_date": day, "verified_date": day, "status": "closed", "is_managed": True,
+        },
+    }  # fmt: skip
+    for table, row in one.items():
+        ground.give(table, [row])
+    found = {
+        f["metric_id"]: f["value"]
+        for f in ground.figures()
+        if (f["quarter"], f["grain"]) == ("2024Q3", "group")
+    }
+    assert found == dict.fromkeys(FLOWS, Decimal(1))
 
 
 def _assert_parts_make_the_whole(figures: list[dict[str, Any]]) -> None:
