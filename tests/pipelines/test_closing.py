@@ -112,17 +112,6 @@ def test_a_step_that_could_not_be_shown_is_not_taken(closed: Place, tmp_path: Pa
     assert list(spoiled.decisions.entries()) == before
 
 
-def test_a_file_that_the_log_does_not_name_is_kept_aside(reopened: Place) -> None:
-    """What a broken-off closing left, or what a log that lost its end named: it is not written over."""
-    stray = reopened.home / "publications" / "2024Q3-v2.json"
-    stray.write_text("{}", encoding="utf-8")
-    said = reopened.jibao("close", "2024Q3", "--by", "赵签发", *RESTATED)
-    assert said.code == 0, said.err
-    (kept,) = stray.parent.glob("2024Q3-v2.*.unnamed")
-    assert kept.read_text(encoding="utf-8") == "{}"
-    assert json.loads(stray.read_text(encoding="utf-8"))["version"] == 2
-
-
 def test_a_log_without_its_end_is_refused(closed: Place, tmp_path: Path) -> None:
     cut = copy_product(closed.home, tmp_path / "home")
     log = cut.home / "decisions.jsonl"
@@ -134,6 +123,7 @@ def test_a_log_without_its_end_is_refused(closed: Place, tmp_path: Path) -> None
         assert f"ends after line {len(lines) - 2}, {len(lines)} were written" in " ".join(said.err.split())
 
 
+@pytest.mark.extended
 def test_a_publication_is_proved_under_the_contracts_of_its_day(closed: Place) -> None:
     """Those of today may be others; here there is none left."""
     found = list(verify_publications(load_settings(closed.home), {}))
@@ -238,10 +228,16 @@ def test_a_restatement_says_what_it_is_in_the_books(reopened: Place) -> None:
         said = reopened.jibao(*close, *more)
         assert said.code == 1
         assert cure in said.err
+    # What a broken-off closing left, or a log that lost its end had named, is kept aside and not written over.
+    stray = reopened.home / "publications" / "2024Q3-v2.json"
+    stray.write_text("{}", encoding="utf-8")
     said = reopened.jibao("close", "2024Q3", "--by", "赵签发", *RESTATED)
     assert said.code == 0, said.err
     told = reopened.rows("SELECT version, accounting_reason FROM report.publication ORDER BY version")
     assert told == [(1, None), (2, "prior_period_error")]
+    (kept,) = stray.parent.glob("2024Q3-v2.*.unnamed")
+    assert kept.read_text(encoding="utf-8") == "{}"
+    assert json.loads(stray.read_text(encoding="utf-8"))["version"] == 2
 
 
 _CLOSING = [
