@@ -71,7 +71,21 @@ def quarterly_metric_sql(metrics: Mapping[str, Metric], scope_months: int = 0) -
 
     Reads ``core.dim_quarter``, ``core.cut_off``, the facts, histories, names (``core.*_alias``) and ``mart.coverage``.
     """
-    facts = [f"({fact_sql(group, metrics, scope_months)})" for group in by_fact(metrics.values()).values()]
+    facts = fact_queries(metrics, scope_months).values()
+    return _with_derived([f"({one})" for one in facts], metrics)
+
+
+def quarterly_metric_of(facts: Iterable[str], metrics: Mapping[str, Metric]) -> str:
+    """The same SELECT from ``facts``, relations that hold the rows of :func:`fact_queries`."""
+    return _with_derived([f"SELECT * FROM {one}" for one in facts], metrics)
+
+
+def fact_queries(metrics: Mapping[str, Metric], scope_months: int = 0) -> dict[str, str]:
+    """Fact to the SELECT of all its metrics' rows; ``scope_months`` as in :func:`period_cte`."""
+    return {f: fact_sql(group, metrics, scope_months) for f, group in by_fact(metrics.values()).items()}
+
+
+def _with_derived(facts: Iterable[str], metrics: Mapping[str, Metric]) -> str:
     derived = [
         ratio_sql(m, metrics, "figure") if m.ratio else sum_sql(m, metrics, "figure")
         for m in metrics.values()

@@ -15,7 +15,7 @@ from assets.materialize import cut_off_statement
 from assets.sql_files import create_statement, sql_files
 from assets.staged.known import known_statements
 from data_contracts.metric import Metric, load_metrics
-from data_contracts.metric_sql import quarterly_metric_sql
+from data_contracts.metric_sql import fact_queries, quarterly_metric_of
 from data_contracts.model import TableContract
 from resources.engine import Session, Transactions
 
@@ -35,6 +35,8 @@ def past_statements(
     ``scope_years``: by how many years after the as-of date scope is read, for comparable figures.
     """
     metrics = metrics or load_metrics()
+    # A table a fact, so that a bridge computes anew only the figures of the facts it touches.
+    by_fact = {f"mart.{f}_figure": sql for f, sql in fact_queries(metrics, 12 * scope_years).items()}
     return [
         *(f"CREATE SCHEMA {schema}" for schema in ("known", "core", "mart")),
         *known_statements(contracts, staged=STAGED, cut_off=cut_off),
@@ -46,7 +48,8 @@ def past_statements(
             for file in sql_files(layer).values()
             if not any(table.startswith("meta.") for table in file.reads)
         ),
-        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_sql(metrics, 12 * scope_years)}",
+        *(f"CREATE TABLE {table} AS {sql}" for table, sql in by_fact.items()),
+        f"CREATE TABLE mart.quarterly_metric AS {quarterly_metric_of(by_fact, metrics)}",
         *reported_statements(metrics),
     ]
 
@@ -57,15 +60,23 @@ def built(engine: Transactions, statements: Iterable[str]) -> Iterator[str]:
     with engine.begin() as session:
         home = attach(session)
     try:
-        with engine.begin() as session:
-            try:
-                run(session, statements, home)
-            finally:
-                session.run(f"USE {home}")
+        with step(engine, home) as session:
+            run(session, statements, home)
         yield f"{PAST}."
     finally:
         with engine.begin() as session:
             detach(session)
+
+
+@contextmanager
+def step(engine: Transactions, home: str) -> Iterator[Session]:
+    """One transaction in the attached catalog, whose tables are what names mean within it."""
+    with engine.begin() as session:
+        session.run(f"USE {PAST}")
+        try:
+            yield session
+        finally:
+            session.run(f"USE {home}")
 
 
 def attach(session: Session) -> str:
@@ -81,7 +92,6 @@ def detach(session: Session) -> None:
 
 
 def run(session: Session, statements: Iterable[str], home: str) -> None:
-    """Run statements in the attached catalog and stay in it: from here on its tables are what names mean."""
-    session.run(f"USE {PAST}")
+    """Run statements in a :func:`step`; ``home`` is the catalog that holds ``staged``."""
     for statement in statements:
         session.run(statement.replace(STAGED, f"{home}.staged"))

@@ -20,7 +20,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from assets.mart.ledger_rows import LEDGER_ROWS
-from assets.mart.past import STAGED, attach, detach, run
+from assets.mart.past import STAGED, attach, detach, run, step
 from assets.report.causes import (
     CAUSES,
     IN_STEPS,
@@ -42,6 +42,7 @@ from assets.report.evidence import (
     keep_adjustments,
     keep_rows,
     row_effects,
+    rows_sql,
 )
 from assets.staged.known import known_statements
 from assets.staged.tables import create_tables
@@ -160,39 +161,43 @@ def bridge(
     read = {table for made in program for table in made.reads}
     ledgers = {name: contract for name, contract in contracts.items() if f"known.{name}" in read}
     listed = [metrics[m] for m in only if metrics[m].fact and place[0] in metrics[m].grains]
-    effects: list[Effect] = []
+    rests_on = {m.id: set(_READ.findall(rows_sql(m, quarter, place, ledgers))) for m in listed}
     rows: list[RowEffect] = []
-    with _prepared(engine, contracts, start, end) as (session, home):
-        record(session, between)
-        run(session, change_statements(ledgers, between), home)
-        changed = _changed(session, ledgers)
-        figures = _named(start.figures, only)
-        _known(session, ledgers, {table for table, _ in changed})
-        for cause in (*CAUSES, REST):
-            tables = [ledgers[t] for t, c in changed if c == cause]
-            first = cause == CAUSES[0]
-            if not (first or tables):
-                continue
-            # The rows of the figures as reported are those of the earlier SQL: of a new definition none are listed.
-            listing = [] if first else listed
-            for metric in listing:
+
+    def said_now(session: Session) -> Figures:
+        return _named(figures_of(session, f"{quarter.year}Q1", str(quarter)), only)
+
+    with _prepared(engine, contracts, start, end) as home:
+        with step(engine, home) as session:
+            record(session, between)
+            run(session, change_statements(ledgers, between), home)
+            changed = _changed(session, ledgers)
+            having = {c: [ledgers[t] for t, of in changed if of == c] for c in (*CAUSES, REST)}
+            _known(session, ledgers, {table for table, _ in changed})
+            for contract in having[CAUSES[0]]:
+                _apply(session, contract, CAUSES[0], between)
+            run(session, (made.statement for made in program), home)
+            figures = said_now(session)
+            effects = list(_effects(_named(start.figures, only), figures, CAUSES[0], quarter, metrics))
+            # Rows of the figures as reported are those of the earlier SQL: of a new definition none are told.
+            for metric in listed:
                 keep_rows(session, metric, quarter, place, ledgers)
-            if cause == "adjustment":
-                keep_adjustments(session)
-            for contract in tables:
-                _apply(session, contract, cause, between)
-            if first:
-                run(session, (made.statement for made in program), home)
-            else:
-                _rebuild(session, program, {f"known.{c.name}" for c in tables}, home)
-            now = _named(figures_of(session, f"{quarter.year}Q1", str(quarter)), only)
+        for cause in (c for c in (*CAUSES[1:], REST) if having[c]):
             said = UNEXPLAINED if cause == REST else cause
-            effects += _effects(figures, now, said, quarter, metrics)
-            for metric in listing:
-                rows += row_effects(session, ledgers, metric, quarter, place, said)
-            if cause == "adjustment" and only:
-                rows += adjustments(session, quarter, place, only)
-            figures = now
+            # A transaction a cause: what it replaces is let go before the next.
+            with step(engine, home) as session:
+                if cause == "adjustment":
+                    keep_adjustments(session)
+                for contract in having[cause]:
+                    _apply(session, contract, cause, between)
+                stale = _rebuild(session, program, {f"known.{c.name}" for c in having[cause]}, home)
+                before, figures = figures, said_now(session)
+                effects += _effects(before, figures, said, quarter, metrics)
+                for metric in listed:
+                    if rests_on[metric.id] & stale:
+                        rows += row_effects(session, ledgers, metric, quarter, place, said)
+                if cause == "adjustment" and only:
+                    rows += adjustments(session, quarter, place, only)
         effects += _effects(figures, _named(end.figures, only), UNEXPLAINED, quarter, metrics)
     return Bridge(str(quarter), start, end, tuple(effects), tuple(rows), changed)
 
@@ -202,24 +207,19 @@ def _named(figures: Figures, only: Collection[str]) -> Figures:
 
 
 @contextmanager
-def _prepared(
-    engine: Engine, contracts: Mapping[str, TableContract], start: Cut, end: Cut
-) -> Iterator[tuple[Session, str]]:
-    """A catalog in memory with ``known`` as ``before`` and as ``after``; yields a session in it, and home's name."""
+def _prepared(engine: Engine, contracts: Mapping[str, TableContract], start: Cut, end: Cut) -> Iterator[str]:
+    """A catalog in memory with ``known`` as ``before`` and as ``after``; yields the name of the one with ``staged``."""
     with engine.begin() as session:
         home = attach(session)
     try:
-        with engine.begin() as session:
+        with step(engine, home) as session:
             statements = [
                 *(f"CREATE SCHEMA {name}" for name in ("before", "after", "change", "known", "core", "mart")),
                 *known_statements(contracts, schema="before", staged=STAGED, cut_off=start.cut_off),
                 *known_statements(contracts, schema="after", staged=STAGED, cut_off=end.cut_off),
             ]
-            try:
-                run(session, statements, home)
-                yield session, home
-            finally:
-                session.run(f"USE {home}")
+            run(session, statements, home)
+        yield home
     finally:
         with engine.begin() as session:
             detach(session)
@@ -286,14 +286,28 @@ def _program(statements: Sequence[str]) -> list[_Made]:
     return program[::-1]
 
 
-def _rebuild(session: Session, program: Sequence[_Made], stale: set[str], home: str) -> None:
-    """Run what rests on ``stale`` again, in order; a view that rests on it is another one by itself."""
-    stale = set(stale)
+def _rebuild(session: Session, program: Sequence[_Made], changed: set[str], home: str) -> set[str]:
+    """Run what rests on ``changed`` again, in order; returns all that is another one now.
+
+    A view that rests on it is another one by itself; a table only where its rows are others, and what rests on one
+    that came out the same is left alone.
+    """
+    stale = set(changed)
     for made in program:
-        if made.reads & stale:
-            stale.add(made.name)
-            if made.kind == "TABLE":
-                run(session, [f"DROP TABLE {made.name}", made.statement], home)
+        if not made.reads & stale:
+            continue
+        if made.kind == "TABLE":
+            before = _content(session, made.name)
+            run(session, [f"DROP TABLE {made.name}", made.statement], home)
+            if _content(session, made.name) == before:
+                continue
+        stale.add(made.name)
+    return stale
+
+
+def _content(session: Session, table: str) -> tuple[object, ...]:
+    """How many rows, and a fingerprint of them all in any order."""
+    return session.row(f"SELECT count(*), sum(hash(t)) FROM {table} AS t")
 
 
 def figures_of(session: Session, first: str, last: str) -> dict[FigureKey, Value]:

@@ -54,7 +54,7 @@ def _periods(metric: Metric, quarter: Quarter) -> list[tuple[str, Period]]:
     return [(str(quarter), metric.periods[0])]
 
 
-def _rows_sql(metric: Metric, quarter: Quarter, place: Place, contracts: Mapping[str, TableContract]) -> str:
+def rows_sql(metric: Metric, quarter: Quarter, place: Place, contracts: Mapping[str, TableContract]) -> str:
     """Rows of a figure by the quarter they count in and the ledger row they rest on, whatever its revision."""
     parts = [
         f"SELECT '{of}' AS affects_quarter, _source_table AS source_table, {_identity_text(contracts)} AS source_key, "
@@ -85,9 +85,9 @@ def _identity_text(
 def keep_rows(
     session: Session, metric: Metric, quarter: Quarter, place: Place, contracts: Mapping[str, TableContract]
 ) -> None:
-    """Keep the rows of a figure as they count now, for :func:`row_effects`."""
-    rows = _rows_sql(metric, quarter, place, contracts)
-    session.run(f"CREATE OR REPLACE TABLE change._rows_of_{metric.id} AS {rows}")
+    """Keep the rows of a figure as they count now, for the next :func:`row_effects`."""
+    rows = rows_sql(metric, quarter, place, contracts)
+    session.run(f"CREATE TABLE change._rows_of_{metric.id} AS {rows}")
 
 
 def row_effects(
@@ -98,14 +98,18 @@ def row_effects(
     place: Place,
     cause: str,
 ) -> list[RowEffect]:
-    """Rows whose share in the figure is another since the rows were kept, with what is said of each."""
-    using = "affects_quarter, source_table, source_key"
+    """Rows whose share in the figure is another since the rows were kept, with what is said of each; keeps those of
+    now."""
+    using, kept = "affects_quarter, source_table, source_key", f"change._rows_of_{metric.id}"
+    session.run(f"ALTER TABLE {kept} RENAME TO _rows_before")
+    keep_rows(session, metric, quarter, place, contracts)
     session.run(
         f"CREATE OR REPLACE TABLE change._moved AS SELECT {using}, o.amount AS was, n.amount AS is_now, "
-        f"COALESCE(n.member, o.member, '') AS member FROM change._rows_of_{metric.id} AS o "
-        f"FULL JOIN ({_rows_sql(metric, quarter, place, contracts)}) AS n USING ({using}) "
+        f"COALESCE(n.member, o.member, '') AS member FROM change._rows_before AS o "
+        f"FULL JOIN {kept} AS n USING ({using}) "
         "WHERE o.amount IS DISTINCT FROM n.amount OR o.member IS DISTINCT FROM n.member OR o.n IS DISTINCT FROM n.n"
     )
+    session.run("DROP TABLE change._rows_before")
     told = _told(session, contracts, metric.fact or "")
     rows = session.rows(
         f"SELECT {', '.join(f'm.{c.strip()}' for c in using.split(','))}, m.was, m.is_now, m.member, "
