@@ -5,8 +5,9 @@ Random histories are those of ``histories``; the cases one by one are below.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,13 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.mart.past import past_statements
+from assets.mart.past import past_statements, run
 from assets.report.bridge import UNEXPLAINED, Bridge, Cut, Effect, Figures, Value, bridge, figures_of
 from assets.report.causes import CAUSES, REST
 from assets.report.cuts import between
 from assets.report.evidence import Place
 from data_contracts.calendar import Quarter
 from data_contracts.model import TableContract
+from resources.engine import Session
 from tests.assets.histories import History, few, many, played
 from tests.assets.history_sources import Step, scripts
 
@@ -159,6 +161,25 @@ def test_a_change_has_the_cause_that_its_columns_say(
         _assert_whole(history, history.cut_offs[0], history.cut_offs[-1])
     assert {cause for _, cause in found.changed} == causes
     assert {e.cause for e in found.effects} == causes
+
+
+def test_a_cause_runs_what_it_touches_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def noting(session: Session, statements: Iterable[str], home: str) -> None:
+        told = list(statements)
+        ran.extend(told)
+        run(session, told, home)
+
+    monkeypatch.setattr("assets.report.bridge.run", noting)
+    with played(tmp_path / "home", [_BEFORE, [("entry: corrected", 0, 8)]]) as history:
+        found = led(history, history.cut_offs[0], history.cut_offs[-1])
+    assert {e.cause for e in found.effects} == {"correction"}
+    times = Counter(word for s in ran for word in re.findall(r"^CREATE TABLE mart\.(\w+_figure) ", s))
+    assert times["fct_entry_figure"] == 2
+    assert times["fct_stay_figure"] == 1
 
 
 def test_the_rows_are_those_of_the_scope_asked_for(tmp_path: Path) -> None:
