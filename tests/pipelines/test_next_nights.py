@@ -1,5 +1,5 @@
-"""The nights after: an edit moves exactly its figures, five weeks bring late entries, and every earlier night
-can still be had as it was known then."""
+"""The nights after: one without news moves nothing, an edit moves exactly its figures, five weeks bring late entries,
+and every earlier night can still be had as it was known then."""
 
 from __future__ import annotations
 
@@ -47,6 +47,31 @@ def advanced(edited: Edited) -> Night:
 def instant(night: Night) -> datetime:
     """The night's known_at as the warehouse stores it."""
     return datetime.fromisoformat(night.entry["at"]).astimezone(UTC).replace(tzinfo=None)
+
+
+def test_a_second_night_with_nothing_new_moves_nothing(first: First, second: Night) -> None:
+    assert second.entry["fingerprints"] == first.night.entry["fingerprints"]
+    assert second.figures == first.night.figures
+    ((new, landed),) = second.place.rows(
+        "SELECT sum(new_version) + sum(deleted), sum(landed) FROM mart.conservation WHERE known_at > :k",
+        second.file,
+        k=datetime.fromisoformat(first.night.entry["at"]).replace(tzinfo=None),
+    )
+    assert new == 0
+    assert landed > 1000, "the overlap was asked for again, and every row of it was known"
+    history = "SELECT * FROM mart.quarterly_metric_history ORDER BY ALL"
+    assert second.place.rows(history, second.file) == first.published.rows(history)
+    assert second.file != first.night.file
+
+
+def test_breaks_are_as_old_as_the_run_that_found_them(first: First, second: Night) -> None:
+    seen = first.night.entry["at"]
+    opened = list(second.place.decisions.entries("breaks"))
+    assert [e["at"] for e in opened] == [seen]
+    rows = second.place.rows(
+        "SELECT DISTINCT CAST(first_seen_at AS VARCHAR) FROM mart.recon_break", second.file
+    )
+    assert rows == [(seen[:19].replace("T", " "),)]
 
 
 def test_three_edits_move_exactly_their_figures_and_by_the_right_amount(

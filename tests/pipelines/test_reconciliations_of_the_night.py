@@ -10,8 +10,7 @@ from collections import Counter
 import pytest
 
 from pipelines.reconciliation_page import planned_breaks
-from resources.decisions import DecisionsLog
-from tests.pipelines.conftest import First, Night
+from tests.pipelines.conftest import First
 from tests.pipelines.homes import Place
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -51,14 +50,6 @@ def test_every_rule_ran_or_says_why_not(first: First) -> None:
     assert all(silent.values())
 
 
-def test_breaks_are_as_old_as_the_run_that_found_them(first: First, second: Night) -> None:
-    seen = first.night.entry["at"]
-    opened = list(DecisionsLog(second.place.home / "decisions.jsonl").entries("breaks"))
-    assert [e["at"] for e in opened] == [seen]
-    rows = second.place.rows("SELECT DISTINCT CAST(first_seen_at AS VARCHAR) FROM mart.recon_break")
-    assert rows == [(seen[:19].replace("T", " "),)]
-
-
 def test_the_command_lists_a_rule_and_its_breaks(first: First) -> None:
     summary = json.loads(first.published.jibao("reconcile", "--format", "json").out)
     assert len({row["rule_id"] for row in summary}) == 44
@@ -79,4 +70,4 @@ def test_a_signature_holds_for_its_amount_only(copied: Place) -> None:
     assert "is unexplained" in copied.jibao(*words, "--amount", "77", "--by", "王主管").err
     signed = copied.jibao(*words, "--amount", amount, "--by", "王主管")
     assert signed.code == 0, signed.err
-    assert [e["key"] for e in DecisionsLog(copied.home / "decisions.jsonl").entries("sign")] == [key]
+    assert [e["key"] for e in copied.decisions.entries("sign")] == [key]
