@@ -307,7 +307,7 @@ def _rebuild(session: Session, program: Sequence[_Made], changed: set[str], home
 
 def _content(session: Session, table: str) -> tuple[object, ...]:
     """How many rows, and a fingerprint of them all in any order."""
-    return session.row(f"SELECT count(*), sum(hash(t)) FROM {table} AS t")
+    return session.row(f"SELECT count(*), sum(hash(_whole)) FROM {table} AS _whole")
 
 
 def figures_of(session: Session, first: str, last: str) -> dict[FigureKey, Value]:
